@@ -1,0 +1,61 @@
+// Invalidation commands: as hardware understands them (Command) and as driver software asks for them (Invalidation).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "models/iommu/api/caches.h"
+#include "models/iommu/api/request.h"
+
+namespace iommusim::iommu {
+
+/// The bytes of one queue entry; architectures use the first 16 or 32.
+struct CommandBytes {
+  std::array<std::uint64_t, 4> words{};
+  std::uint8_t bytes = 16;
+};
+
+/// One entry of the command (invalidation) queue, decoded by the architecture for the unit to carry out.
+struct Command {
+  enum class Kind : std::uint8_t {
+    invalidate,   ///< scope
+    device_tlb,   ///< source, address, bytes: an ATS invalidation to an endpoint
+    wait,         ///< completes when every command before it has; status write and/or interrupt
+    nothing,      ///< valid, no effect on this model
+    illegal       ///< error: the queue stops, the architecture has set its error state
+  };
+  /// For counting: the forms the field distinguishes.
+  enum class Form : std::uint8_t {
+    context_cache, iotlb_global, iotlb_domain, iotlb_page, device_tlb, interrupt_entry, wait, pasid_cache, other
+  };
+  Kind kind = Kind::illegal;
+  Form form = Form::other;
+  InvalidationScope scope;
+  SourceId source;
+  std::uint64_t address = 0;
+  std::uint64_t bytes = 0;
+  bool write_status = false;  ///< wait: write `status` (4 bytes) to `status_address`
+  Hpa status_address;
+  std::uint32_t status = 0;
+  bool interrupt = false;     ///< wait: raise the queue's completion interrupt
+};
+
+/// What driver software asks to be invalidated, in neutral terms; an architecture's driver encodes it into queue entries.
+struct Invalidation {
+  enum class Kind : std::uint8_t {
+    context_global, context_domain, context_source, iotlb_global, iotlb_domain, iotlb_pages, device_tlb, interrupt_entries, wait
+  };
+  Kind kind = Kind::iotlb_global;
+  DomainId domain;                ///< all but *_global, wait, interrupt_entries
+  SourceId source;                ///< context_source, device_tlb
+  Iova address;                   ///< iotlb_pages, device_tlb: first byte, aligned to the size
+  std::uint8_t size_log2 = 12;    ///< iotlb_pages, device_tlb: bytes, a power of two of at least 4 KiB
+  bool leaf_only = false;         ///< iotlb_pages: only leaf entries changed
+  std::uint32_t index = 0;        ///< interrupt_entries: the first one
+  std::uint8_t count_log2 = 0;    ///< interrupt_entries
+  bool all_interrupts = false;    ///< interrupt_entries: global
+  Hpa status_address;             ///< wait: where `status` is written
+  std::uint32_t status = 0;
+};
+
+}  // namespace iommusim::iommu

@@ -1,0 +1,84 @@
+// What host software asks of an architecture: writing the structures a remapping unit reads. The same code writes instantly at
+// boot (through transport_dbg) and in simulated time (through a CPU core's memory writes): only the TableMemory differs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "models/iommu/api/architecture.h"
+#include "models/iommu/api/commands.h"
+#include "models/iommu/api/request.h"
+
+namespace iommusim::iommu {
+
+/// Memory as a table builder sees it. Reads and writes are little-endian and may take simulated time.
+class TableMemory {
+ public:
+  virtual ~TableMemory() = default;
+  virtual std::uint64_t read64(Hpa address) = 0;
+  virtual void write64(Hpa address, std::uint64_t value) = 0;
+  /// A zeroed block of `bytes` (a power of two, at least 4 KiB), aligned to its size. Throws base::UserError when memory is full.
+  virtual Hpa allocate(std::uint64_t bytes) = 0;
+  virtual void release(Hpa block, std::uint64_t bytes) = 0;
+};
+
+/// One register write a driver does by MMIO, in the order given.
+struct RegisterWrite {
+  std::uint64_t offset = 0;
+  std::uint8_t bytes = 4;
+  std::uint64_t value = 0;
+};
+
+/// Page tables of one domain.
+class PageTables {
+ public:
+  virtual ~PageTables() = default;
+  /// Maps [iova, iova + bytes) to [hpa, hpa + bytes) with the largest pages that alignment and `max_page` (bytes) allow.
+  /// All three are multiples of 4 KiB. Mapping over a live mapping is a caller's error: throws std::logic_error.
+  virtual void map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights, std::uint64_t max_page) = 0;
+  /// Clears [iova, iova + bytes); parts not mapped are skipped. A superpage only partly covered is a caller's error.
+  /// Returns the bytes that were mapped. `tables_freed` tells if non-leaf entries changed (walk caches need invalidating);
+  /// tables are kept by default, as Linux keeps them until the whole range of a table goes.
+  virtual std::uint64_t unmap(TableMemory& memory, Iova iova, std::uint64_t bytes, bool& tables_freed) = 0;
+  /// Where an address maps to now, from the tables in memory: nothing if unmapped.
+  virtual std::optional<Translation> lookup(TableMemory& memory, Iova iova) const = 0;
+};
+
+/// How a domain's addresses are translated.
+struct DomainGeometry {
+  std::uint8_t levels = 4;  ///< 3, 4 or 5
+};
+
+/// The software side of an architecture for one remapping unit.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  /// Allocates device tables, queue and interrupt table, and gives the register writes that turn the unit on.
+  /// `queue_entries`: capacity of the command queue, a power of two that the architecture supports.
+  virtual std::vector<RegisterWrite> set_up(TableMemory& memory, std::uint32_t queue_entries) = 0;
+  /// The writes after which the unit remaps DMA and interrupts (last step of boot).
+  virtual std::vector<RegisterWrite> enable(bool interrupt_remapping) = 0;
+  /// Empty page tables for a domain.
+  virtual std::unique_ptr<PageTables> create_tables(TableMemory& memory, DomainGeometry geometry) = 0;
+  /// Writes the source's context: translated through `tables`, or pass-through when `tables` is null (domain type identity).
+  virtual void attach(TableMemory& memory, SourceId source, DomainId domain, const PageTables* tables) = 0;
+  /// Clears the source's context: its requests fault until the next attach (domain type blocked).
+  virtual void detach(TableMemory& memory, SourceId source) = 0;
+  /// Writes an interrupt entry: the remappable message to program into a device for entry `index`, to arrive as `target`.
+  virtual InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source, InterruptMessage target) = 0;
+
+  // --- command queue: where entries and the tail register are
+  virtual CommandBytes encode(const Invalidation& invalidation) const = 0;
+  virtual Hpa queue_base() const = 0;
+  virtual std::uint32_t queue_entries() const = 0;
+  virtual std::uint8_t command_bytes() const = 0;
+  /// The MMIO write that tells the unit the queue's new tail (an entry index).
+  virtual RegisterWrite tail_write(std::uint32_t tail) const = 0;
+  /// Offset of the register that holds the queue's head, and the entry index in a value read from it.
+  virtual std::uint64_t head_register() const = 0;
+  virtual std::uint32_t head_index(std::uint64_t value) const = 0;
+};
+
+}  // namespace iommusim::iommu
