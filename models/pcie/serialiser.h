@@ -1,0 +1,63 @@
+// One direction of a link as a first-come resource: bytes leave one after another at an exact rational rate.
+#pragma once
+
+#include <cstdint>
+#include <numeric>
+
+#include "models/base/types.h"
+
+namespace iommusim::pcie {
+
+/// Picoseconds per byte as a reduced fraction. Range: numerator and denominator below 2^50, so that a TLP's product with its
+/// bytes (below 2^13) stays exact in 64 bits.
+struct ByteTime {
+  std::uint64_t numerator = 1;
+  std::uint64_t denominator = 1;
+
+  constexpr ByteTime reduced() const {
+    const std::uint64_t g = std::gcd(numerator, denominator);
+    return {numerator / g, denominator / g};
+  }
+};
+
+/// Keeps `busy_until` with its sub-picosecond remainder (DESIGN section 3 rule 1), so that back-to-back TLPs of a link whose
+/// byte time is no whole number of picoseconds do not drift. Reported times are the first whole picosecond at which it is true.
+class Serialiser {
+ public:
+  explicit Serialiser(ByteTime per_byte)
+      : whole_(per_byte.numerator / per_byte.denominator),
+        part_(per_byte.numerator % per_byte.denominator),
+        denominator_(per_byte.denominator) {}
+
+  struct Slot {
+    base::Time start;  ///< the first byte leaves
+    base::Time end;    ///< the last byte has left
+  };
+
+  /// Appends `bytes` bytes (at most 8,191) that are ready at `now`; they leave when all earlier ones have.
+  Slot take(base::Time now, std::uint64_t bytes) {
+    if (now >= free_at()) {
+      busy_ = now.ps();
+      remainder_ = 0;
+    }
+    const base::Time start = free_at();
+    const std::uint64_t parts = bytes * part_ + remainder_;
+    busy_ += bytes * whole_ + parts / denominator_;
+    remainder_ = parts % denominator_;
+    bytes_ += bytes;
+    return {start, free_at()};
+  }
+
+  /// First whole picosecond at which nothing is left to send.
+  base::Time free_at() const { return base::Time::ps(busy_ + (remainder_ != 0 ? 1 : 0)); }
+  /// Bytes taken since the start.
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  std::uint64_t whole_, part_, denominator_;
+  std::uint64_t busy_ = 0;       ///< ps, rounded down
+  std::uint64_t remainder_ = 0;  ///< in 1/denominator_ ps
+  std::uint64_t bytes_ = 0;
+};
+
+}  // namespace iommusim::pcie

@@ -1,0 +1,52 @@
+#include "models/pcie/serialiser.h"
+
+#include <gtest/gtest.h>
+
+namespace iommusim::pcie {
+namespace {
+
+using base::Time;
+
+// Gen3 x8 without any overhead: 130/128 bits per bit at 8 GT/s on 8 lanes is 126.953125 ps per byte = 8125/64.
+constexpr ByteTime gen3_x8{8125, 64};
+
+TEST(Serialiser, ATlpLeavesAfterItsBytesRoundedUpToAPicosecond) {
+  Serialiser s(gen3_x8);
+  const auto slot = s.take(Time::ps(1000), 24);
+  EXPECT_EQ(1000u, slot.start.ps());
+  EXPECT_EQ(4047u, slot.end.ps());  // 1000 + 24 x 126.953125 = 4046.875
+}
+
+TEST(Serialiser, BackToBackTlpsDoNotLoseTheFractionOfAPicosecond) {
+  Serialiser s(gen3_x8);
+  Time end;
+  for (int i = 0; i < 64; ++i) end = s.take(Time::ps(0), 1).end;
+  EXPECT_EQ(8125u, end.ps());  // exactly 64 bytes; rounding each up would give 64 x 127 = 8128
+}
+
+TEST(Serialiser, AnIdleGapForgetsTheFraction) {
+  Serialiser s(gen3_x8);
+  EXPECT_EQ(127u, s.take(Time::ps(0), 1).end.ps());
+  EXPECT_EQ(254u, s.take(Time::ps(127), 1).end.ps());  // starts at 127, not at 126.953125: 253.953125
+  EXPECT_EQ(381u, s.take(Time::ps(253), 1).end.ps());  // was still sending: 380.90625
+}
+
+TEST(Serialiser, ATlpWaitsForTheOnesBeforeIt) {
+  Serialiser s({1000, 1});
+  s.take(Time::ps(0), 4);
+  const auto slot = s.take(Time::ps(1), 2);
+  EXPECT_EQ(4000u, slot.start.ps());
+  EXPECT_EQ(6000u, slot.end.ps());
+  EXPECT_EQ(6u, s.bytes());
+}
+
+TEST(Serialiser, AFastLinkKeepsItsRateOverAMillionTlps) {
+  // Gen5 x16: 130/128 at 32 GT/s on 16 lanes is 15.869140625 ps per byte = 8125/512.
+  Serialiser s({8125, 512});
+  Time end;
+  for (int i = 0; i < 1000000; ++i) end = s.take(Time::ps(0), 88).end;
+  EXPECT_EQ(1396484375u, end.ps());  // 88e6 x 8125 / 512
+}
+
+}  // namespace
+}  // namespace iommusim::pcie
