@@ -45,7 +45,7 @@ class Architecture {
   virtual std::uint64_t context_key(const Request& request) const = 0;
   /// Address space that tags IOTLB entries of a request under its context.
   virtual Space space(const Context& context, const Request& request) const = 0;
-  /// Check of a request that its context lets pass untranslated; nothing if it may.
+  /// Check of a request that its context lets pass untranslated, and of a translated (AT = 10b) one; nothing if it may.
   virtual std::optional<Fault> check_pass_through(const Context& context, const Request& request) const = 0;
   /// First step of a walk; `walk` holds kind, request and (page walks) context, the rest is cleared by this call.
   virtual Step begin(Walk& walk) const = 0;
@@ -64,6 +64,8 @@ class Architecture {
   virtual Command take_command(const Words& words) = 0;
   /// A wait command asked for an interrupt, or one stopped the queue: the register state and the message to send, if unmasked.
   virtual Effects command_event(const Command& command) = 0;
+  /// The memory read of a command got an error: the register state (the queue stops) and the message to send, if unmasked.
+  virtual Effects command_fetch_failed() { return {}; }
 
   // --- faults
   /// Records a fault where software looks for it and says whether an interrupt goes out.

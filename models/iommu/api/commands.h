@@ -38,6 +38,7 @@ struct Command {
   Hpa status_address;
   std::uint32_t status = 0;
   bool interrupt = false;     ///< wait: raise the queue's completion interrupt
+  bool fence = false;         ///< wait: no later command starts before this one completes
 };
 
 /// What driver software asks to be invalidated, in neutral terms; an architecture's driver encodes it into queue entries.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "models/iommu/api/architecture.h"
@@ -60,6 +61,8 @@ class Driver {
   virtual std::vector<RegisterWrite> set_up(TableMemory& memory, std::uint32_t queue_entries) = 0;
   /// The writes after which the unit remaps DMA and interrupts (last step of boot).
   virtual std::vector<RegisterWrite> enable(bool interrupt_remapping) = 0;
+  /// The writes that make the unit send `message` for its own events (faults, queue errors, completions). Masked until then.
+  virtual std::vector<RegisterWrite> route_events(InterruptMessage /*message*/) { return {}; }
   /// Empty page tables for a domain.
   virtual std::unique_ptr<PageTables> create_tables(TableMemory& memory, DomainGeometry geometry) = 0;
   /// Writes the source's context: translated through `tables`, or pass-through when `tables` is null (domain type identity).
