@@ -75,7 +75,8 @@ class Time {
   friend constexpr Time operator+(Time a, Time b) { return Time(a.ps_ + b.ps_); }
   friend constexpr Time operator-(Time a, Time b) { return Time(a.ps_ - b.ps_); }
   friend constexpr Time operator*(Time a, std::uint64_t n) { return Time(a.ps_ * n); }
-  Time& operator+=(Time b) { ps_ += b.ps_; return *this; }
+  constexpr Time& operator+=(Time b) { ps_ += b.ps_; return *this; }
+  constexpr Time& operator-=(Time b) { ps_ -= b.ps_; return *this; }
   friend constexpr bool operator==(Time a, Time b) { return a.ps_ == b.ps_; }
   friend constexpr bool operator!=(Time a, Time b) { return a.ps_ != b.ps_; }
   friend constexpr bool operator<(Time a, Time b) { return a.ps_ < b.ps_; }
@@ -98,5 +99,9 @@ struct hash<iommusim::base::Strong<Tag, Rep>> {
 template <class Tag>
 struct hash<iommusim::base::Address<Tag>> {
   size_t operator()(iommusim::base::Address<Tag> v) const { return hash<uint64_t>()(v.value()); }
+};
+template <>
+struct hash<iommusim::base::Time> {
+  size_t operator()(iommusim::base::Time v) const { return hash<uint64_t>()(v.ps()); }
 };
 }  // namespace std
