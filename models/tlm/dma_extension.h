@@ -1,0 +1,114 @@
+// What a DMA request carries beyond the generic payload: the one extension, ignorable by any component that does not know it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <tlm>
+
+#include "models/base/types.h"
+
+namespace iommusim::tlm {
+
+using Payload = ::tlm::tlm_generic_payload;
+
+/// AT field of the request TLP (PCIe 6.0 section 10.2.2).
+enum class AddressType : std::uint8_t { untranslated, translation_request, translated };
+/// Which address space Payload::get_address() is in. Memory accepts hpa only.
+enum class AddressSpace : std::uint8_t { iova, gpa, hpa, mmio };
+/// What the access is for: counted apart by memory and links.
+enum class Traffic : std::uint8_t { dma, walk, queue, cpu, msi };
+constexpr std::size_t kTrafficKinds = 5;
+/// What the requester sees of a finished non-posted request (PCIe 6.0 section 2.2.9.1; a time-out is the requester's own finding).
+enum class CompletionStatus : std::uint8_t { ok, unsupported_request, completer_abort, timeout };
+
+/// Points of a request's way at which its time is taken, in the order they are passed. Statistics only.
+enum class Boundary : std::uint8_t {
+  intended,         ///< when an open-loop workload wanted to issue it
+  issued,           ///< the endpoint has a tag and hands it to its link
+  link_up_start,    ///< first byte on the wire
+  unit_in,          ///< at the remapping unit
+  lookup_start,     ///< holds the IOTLB port
+  lookup_done,      ///< hit or miss known
+  walk_start,       ///< holds a walker
+  walk_done,        ///< translation known
+  unit_out,         ///< leaves the remapping unit, translated
+  memory_start,     ///< at the memory system
+  memory_done,      ///< last byte read or written
+  link_down_start,  ///< first completion byte on the wire
+  completed,        ///< last completion at the endpoint
+  count
+};
+constexpr std::size_t kBoundaries = static_cast<std::size_t>(Boundary::count);
+
+/// The plain fields, so that a pooled payload is made as new by one assignment. Each comment says who writes and who reads.
+struct DmaFields {
+  base::SourceId requester;                           ///< endpoint or port default -> remapping unit
+  base::Pasid pasid;                                  ///< endpoint -> remapping unit; valid if has_pasid
+  bool has_pasid = false;                             ///< endpoint -> remapping unit
+  bool privileged = false;                            ///< endpoint (PASID prefix) -> remapping unit
+  bool execute = false;                               ///< endpoint (PASID prefix) -> remapping unit
+  bool relaxed_ordering = false;                      ///< endpoint -> links, remapping unit
+  bool id_ordering = false;                           ///< endpoint -> links, remapping unit
+  bool store_data = true;                             ///< endpoint -> memory; false: the data pointer is shared scratch
+  AddressType at = AddressType::untranslated;         ///< endpoint -> remapping unit
+  AddressSpace space = AddressSpace::iova;            ///< endpoint, remapping unit -> everyone
+  Traffic traffic = Traffic::dma;                     ///< issuer -> memory, links (counters)
+  CompletionStatus status = CompletionStatus::ok;     ///< whoever refuses the request -> endpoint
+  std::uint16_t tag = 0;                              ///< endpoint's own: TLP tag
+  std::uint32_t dma = 0;                              ///< endpoint's own: slot of the DMA the TLP belongs to
+  std::uint32_t remapping_slot = 0;                   ///< remapping unit's own
+  std::uint16_t fault_reason = 0;                     ///< remapping unit -> statistics: the architecture's number
+  bool iotlb_hit = false;                             ///< remapping unit -> statistics
+  bool context_hit = false;                           ///< remapping unit -> statistics
+  std::uint8_t walk_reads = 0;                        ///< remapping unit -> statistics: memory reads of its walk
+  std::array<base::Time, kBoundaries> stamp{};        ///< each stage -> statistics; zero: boundary not passed
+};
+
+class PayloadPool;
+
+class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public DmaFields {
+ public:
+  /// A copy belongs to no pool and starts with no hops, as it travels on a payload of somebody else's.
+  ::tlm::tlm_extension_base* clone() const override;
+  void copy_from(const ::tlm::tlm_extension_base& other) override;
+  /// Called by the payload that drops the extension: pooled ones live on.
+  void free() override;
+
+  void reset() {
+    static_cast<DmaFields&>(*this) = DmaFields{};
+    hops_ = 0;
+    attached_by = nullptr;
+    holder = nullptr;
+  }
+  void stamp_now(Boundary b, base::Time t) { stamp[static_cast<std::size_t>(b)] = t; }
+  base::Time stamp_at(Boundary b) const { return stamp[static_cast<std::size_t>(b)]; }
+
+  /// The way back: a component with several target ports pushes the index of the port the request came in by, and pops it
+  /// when the response passes. Last in, first out; at most kMaxHops (internal error beyond).
+  static constexpr unsigned kMaxHops = 14;
+  void push_hop(std::uint16_t port) {
+    if (hops_ == kMaxHops) hop_error("too many hops");
+    hop_[hops_++] = port;
+  }
+  std::uint16_t pop_hop() {
+    if (hops_ == 0) hop_error("a response passes more fan-ins than its request");
+    return hop_[--hops_];
+  }
+  unsigned hops() const { return hops_; }
+
+  // For tlm/ itself.
+  const void* attached_by = nullptr;  ///< the port that lent this extension to a foreign payload
+  const char* holder = nullptr;       ///< port that has the payload now, for the leak report
+  PayloadPool* pool = nullptr;        ///< where it goes back to; null: owned by its payload
+
+ private:
+  [[noreturn]] static void hop_error(const char* what);
+  std::uint8_t hops_ = 0;
+  std::array<std::uint16_t, kMaxHops> hop_{};
+};
+
+/// The extension of a payload that has one: every payload inside our models does (ports see to it).
+inline DmaExtension& dma(const Payload& payload) { return *payload.get_extension<DmaExtension>(); }
+
+}  // namespace iommusim::tlm
