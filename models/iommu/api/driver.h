@@ -40,9 +40,12 @@ class PageTables {
   /// All three are multiples of 4 KiB. Mapping over a live mapping is a caller's error: throws std::logic_error.
   virtual void map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights, std::uint64_t max_page) = 0;
   /// Clears [iova, iova + bytes); parts not mapped are skipped. A superpage only partly covered is a caller's error.
-  /// Returns the bytes that were mapped. `tables_freed` tells if non-leaf entries changed (walk caches need invalidating);
-  /// tables are kept by default, as Linux keeps them until the whole range of a table goes.
+  /// Returns the bytes that were mapped. `tables_freed` tells if non-leaf entries changed (walk caches need invalidating):
+  /// a table goes when one call covers all that it maps, as in Linux.
   virtual std::uint64_t unmap(TableMemory& memory, Iova iova, std::uint64_t bytes, bool& tables_freed) = 0;
+  /// Gives back the memory of tables that unmap() took out of use: call it once no walker can hold a pointer to them, that is
+  /// after their invalidation has completed.
+  virtual void release_freed(TableMemory& memory) = 0;
   /// Where an address maps to now, from the tables in memory: nothing if unmapped.
   virtual std::optional<Translation> lookup(TableMemory& memory, Iova iova) const = 0;
 };
@@ -71,6 +74,9 @@ class Driver {
   virtual void detach(TableMemory& memory, SourceId source) = 0;
   /// Writes an interrupt entry: the remappable message to program into a device for entry `index`, to arrive as `target`.
   virtual InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source, InterruptMessage target) = 0;
+
+  /// True if the unit may cache that an address is unmapped, so that mapping needs an invalidation too (VT-d caching mode).
+  virtual bool invalidate_on_map() const { return false; }
 
   // --- command queue: where entries and the tail register are
   virtual CommandBytes encode(const Invalidation& invalidation) const = 0;
