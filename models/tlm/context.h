@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "models/base/stats/group.h"
 #include "models/tlm/payload_pool.h"
 #include "models/tlm/scheduler.h"
 
@@ -16,12 +17,14 @@ struct TransportDepth {
 };
 
 struct Context {
-  Context(Scheduler& scheduler_, PayloadPool& pool_, std::uint64_t seed_) : scheduler(scheduler_), pool(pool_), seed(seed_) {}
+  Context(Scheduler& scheduler_, PayloadPool& pool_, base::Group& stats_, std::uint64_t seed_)
+      : scheduler(scheduler_), pool(pool_), stats(stats_), seed(seed_) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
   Scheduler& scheduler;
   PayloadPool& pool;
+  base::Group& stats;  ///< root of the metrics; a Module has its own group, stats()
   std::uint64_t seed;  ///< of the run; named streams are derived from it
   TransportDepth transport;
 };

@@ -1,16 +1,13 @@
 #include "models/tlm/error.h"
 
-#include <cstdio>
-#include <cstdlib>
 #include <systemc>
+
+#include "models/base/error.h"
 
 namespace iommusim::tlm {
 
 void internal_error(const std::string& where, const std::string& what) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "iommusim: internal error: %s at %s: %s\n", where.c_str(),
-               ::sc_core::sc_time_stamp().to_string().c_str(), what.c_str());
-  std::abort();
+  base::fatal_internal(where, base::Time::ps(::sc_core::sc_time_stamp().value()), what);
 }
 
 }  // namespace iommusim::tlm

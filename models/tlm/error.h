@@ -5,7 +5,7 @@
 
 namespace iommusim::tlm {
 
-/// Prints "iommusim: internal error: WHERE at TIME: WHAT" on standard error and aborts.
+/// base::fatal_internal() at the present simulated time: message on standard error, then abort.
 [[noreturn]] void internal_error(const std::string& where, const std::string& what);
 
 }  // namespace iommusim::tlm
