@@ -22,27 +22,26 @@ constexpr std::size_t kTrafficKinds = 5;
 /// What the requester sees of a finished non-posted request (PCIe 6.0 section 2.2.9.1; a time-out is the requester's own finding).
 enum class CompletionStatus : std::uint8_t { ok, unsupported_request, completer_abort, timeout };
 
-/// Points of a request's way at which its time is taken, in the order they are passed. Statistics only.
-enum class Boundary : std::uint8_t {
-  intended,         ///< when an open-loop workload wanted to issue it
-  issued,           ///< the endpoint has a tag and hands it to its link
-  link_up_start,    ///< first byte on the wire
-  unit_in,          ///< at the remapping unit
-  lookup_start,     ///< holds the IOTLB port
-  lookup_done,      ///< hit or miss known
-  walk_start,       ///< holds a walker
-  walk_done,        ///< translation known
-  unit_out,         ///< leaves the remapping unit, translated
-  memory_start,     ///< at the memory system
-  memory_done,      ///< last byte read or written
-  link_down_start,  ///< first completion byte on the wire
-  completed,        ///< last completion at the endpoint
-  count
-};
-constexpr std::size_t kBoundaries = static_cast<std::size_t>(Boundary::count);
-
 /// The plain fields, so that a pooled payload is made as new by one assignment. Each comment says who writes and who reads.
 struct DmaFields {
+  /// Points of a request's way at which its time is taken, in the order they are passed. Statistics only.
+  enum Boundary : std::uint8_t {
+    intended,         ///< when an open-loop workload wanted to issue it
+    issued,           ///< the endpoint has a tag and hands it to its link
+    link_up_start,    ///< first byte on the wire
+    unit_in,          ///< at the remapping unit
+    lookup_start,     ///< holds the IOTLB port
+    lookup_done,      ///< hit or miss known
+    walk_start,       ///< holds a walker
+    walk_done,        ///< translation known
+    unit_out,         ///< leaves the remapping unit, translated
+    memory_start,     ///< at the memory system
+    memory_done,      ///< last byte read or written
+    link_down_start,  ///< first completion byte on the wire
+    completed,        ///< last completion at the endpoint
+    boundary_count
+  };
+
   base::SourceId requester;                           ///< endpoint or port default -> remapping unit
   base::Pasid pasid;                                  ///< endpoint -> remapping unit; valid if has_pasid
   bool has_pasid = false;                             ///< endpoint -> remapping unit
@@ -62,7 +61,7 @@ struct DmaFields {
   bool iotlb_hit = false;                             ///< remapping unit -> statistics
   bool context_hit = false;                           ///< remapping unit -> statistics
   std::uint8_t walk_reads = 0;                        ///< remapping unit -> statistics: memory reads of its walk
-  std::array<base::Time, kBoundaries> stamp{};        ///< each stage -> statistics; zero: boundary not passed
+  std::array<base::Time, boundary_count> stamp{};    ///< each stage -> statistics; zero: boundary not passed
 };
 
 class PayloadPool;
@@ -81,8 +80,6 @@ class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public Dma
     attached_by = nullptr;
     holder = nullptr;
   }
-  void stamp_now(Boundary b, base::Time t) { stamp[static_cast<std::size_t>(b)] = t; }
-  base::Time stamp_at(Boundary b) const { return stamp[static_cast<std::size_t>(b)]; }
 
   /// The way back: a component with several target ports pushes the index of the port the request came in by, and pops it
   /// when the response passes. Last in, first out; at most kMaxHops (internal error beyond).
