@@ -64,6 +64,8 @@ struct DmaFields {
   std::array<base::Time, boundary_count> stamp{};    ///< each stage -> statistics; zero: boundary not passed
 };
 
+using Boundary = DmaFields::Boundary;
+
 class PayloadPool;
 
 class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public DmaFields {
@@ -80,6 +82,8 @@ class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public Dma
     attached_by = nullptr;
     holder = nullptr;
   }
+  void stamp_now(Boundary b, base::Time t) { stamp[b] = t; }
+  base::Time stamp_at(Boundary b) const { return stamp[b]; }
 
   /// The way back: a component with several target ports pushes the index of the port the request came in by, and pops it
   /// when the response passes. Last in, first out; at most kMaxHops (internal error beyond).
