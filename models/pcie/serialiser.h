@@ -2,32 +2,19 @@
 #pragma once
 
 #include <cstdint>
-#include <numeric>
 
 #include "models/base/types.h"
+#include "models/base/units.h"
 
 namespace iommusim::pcie {
-
-/// Picoseconds per byte as a reduced fraction. Range: numerator and denominator below 2^50, so that a TLP's product with its
-/// bytes (below 2^13) stays exact in 64 bits.
-struct ByteTime {
-  std::uint64_t numerator = 1;
-  std::uint64_t denominator = 1;
-
-  constexpr ByteTime reduced() const {
-    const std::uint64_t g = std::gcd(numerator, denominator);
-    return {numerator / g, denominator / g};
-  }
-};
 
 /// Keeps `busy_until` with its sub-picosecond remainder (DESIGN section 3 rule 1), so that back-to-back TLPs of a link whose
 /// byte time is no whole number of picoseconds do not drift. Reported times are the first whole picosecond at which it is true.
 class Serialiser {
  public:
-  explicit Serialiser(ByteTime per_byte)
-      : whole_(per_byte.numerator / per_byte.denominator),
-        part_(per_byte.numerator % per_byte.denominator),
-        denominator_(per_byte.denominator) {}
+  /// Precondition: per_byte.den below 2^50, so that its product with the bytes of a TLP is exact in 64 bits.
+  explicit Serialiser(base::PsRatio per_byte)
+      : whole_(per_byte.num / per_byte.den), part_(per_byte.num % per_byte.den), denominator_(per_byte.den) {}
 
   struct Slot {
     base::Time start;  ///< the first byte leaves

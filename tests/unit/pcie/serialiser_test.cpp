@@ -8,7 +8,7 @@ namespace {
 using base::Time;
 
 // Gen3 x8 without any overhead: 130/128 bits per bit at 8 GT/s on 8 lanes is 126.953125 ps per byte = 8125/64.
-constexpr ByteTime gen3_x8{8125, 64};
+constexpr base::PsRatio gen3_x8{8125, 64};
 
 TEST(Serialiser, ATlpLeavesAfterItsBytesRoundedUpToAPicosecond) {
   Serialiser s(gen3_x8);

@@ -1,0 +1,103 @@
+// Root complex: the host's end of the links. Each root port takes the requests of one link, passes them after a fixed latency to the
+// host side (a remapping unit's upstream socket, or the router where the platform has no unit), and returns the completions; CPU
+// requests to endpoint registers go the other way, to the port whose window holds the address.
+//
+// Each root port holds posted writes until they are visible, in a buffer of finite headers and bytes. When it is full the next
+// posted write waits at the port, and with it everything behind: nothing may pass a posted request of the same requester
+// (PCIe 5.0 section 2.4.1). Modelled after F&S (LITERATURE 2.5): about 100 posted cache lines are what a host can hold.
+// Left out: credits returned to the sender (it learns by waiting), ordering between ports, peer-to-peer, configuration requests.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "models/base/stats/group.h"
+#include "models/base/types.h"
+#include "models/base/units.h"
+#include "models/tlm/context.h"
+#include "models/tlm/delay_line.h"
+#include "models/tlm/initiator_port.h"
+#include "models/tlm/module.h"
+#include "models/tlm/target_port.h"
+
+namespace iommusim::base {
+template <class T>
+class Fields;
+}
+
+namespace iommusim::pcie {
+
+/// The same for every root port. Meaning, unit, range and source of each member: fields().
+struct RootComplexConfig {
+  base::Time request_latency;
+  base::Time completion_latency;
+  base::Time mmio_request_latency;
+  base::Time mmio_completion_latency;
+  unsigned posted_headers = 128;
+  base::Bytes posted_bytes{8192};
+
+  static const base::Fields<RootComplexConfig>& fields();
+};
+
+struct RootPortStats {
+  base::Counter reads, writes, messages;  ///< requests from the link
+  base::Counter errors;                   ///< completions that are not ok
+  base::Occupancy posted;                 ///< posted requests held
+  base::Counter posted_stalls;            ///< posted requests that found the buffer full
+  base::Mean stall_time;                  ///< ps each of them waited
+};
+
+class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private tlm::InitiatorPort::Owner {
+ public:
+  /// `ports` root ports, at least 1.
+  RootComplex(::sc_core::sc_module_name name, tlm::Context& context, const RootComplexConfig& config, unsigned ports);
+  ~RootComplex() override;
+
+  unsigned ports() const { return static_cast<unsigned>(ports_.size()); }
+  tlm::TargetPort& from_link(unsigned port);  ///< DMA requests of the link
+  tlm::InitiatorPort& to_host(unsigned port);
+  tlm::TargetPort from_cpu;  ///< requests to endpoint registers, by host address
+  tlm::InitiatorPort& to_link(unsigned port);
+
+  /// CPU requests in [base, base + bytes) go down `port`. An internal error if the window overlaps another (platforms/ checks the map).
+  void add_window(base::Hpa base, std::uint64_t bytes, unsigned port);
+
+  const RootPortStats& stats(unsigned port) const;
+  void add_metrics(base::Group& group);
+
+ private:
+  struct Port;
+  struct Window {
+    base::Hpa base;
+    std::uint64_t bytes;
+    unsigned port;
+  };
+  struct Item {
+    tlm::Payload* payload = nullptr;
+    Port* port = nullptr;
+  };
+
+  bool request(tlm::TargetPort& target, tlm::Payload& payload) override;
+  unsigned debug(tlm::TargetPort& target, tlm::Payload& payload) override;
+  void response(tlm::InitiatorPort& initiator, tlm::Payload& payload) override;
+
+  bool request_up(Port& port, tlm::Payload& payload);
+  bool take_posted(Port& port, tlm::Payload& payload);
+  void release_posted(Port& port, tlm::Payload& payload);
+  void refuse(tlm::Payload& payload);
+  const Window* window_of(std::uint64_t address) const;
+  void deliver_up(Item item);
+  void deliver_completion(Item item);
+  void deliver_down(Item item);
+  void deliver_mmio_completion(tlm::Payload* payload);
+
+  const RootComplexConfig config_;
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<Window> windows_;  // ascending base
+  base::Counter unclaimed_;
+  tlm::DelayLine<Item> up_, completions_, down_;
+  tlm::DelayLine<tlm::Payload*> mmio_completions_;
+};
+
+}  // namespace iommusim::pcie
