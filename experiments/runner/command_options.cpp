@@ -1,0 +1,50 @@
+#include <fmt/format.h>
+#include <iostream>
+
+#include "experiments/runner/command_line.h"
+#include "models/base/text.h"
+
+namespace iommusim::runner {
+
+namespace po = boost::program_options;
+
+CommandOptions::CommandOptions(const Command& command, std::string details) : command_(command), details_(std::move(details)) {
+  visible_.add_options()("help,h", "Shows this text");
+}
+
+void CommandOptions::positional(const char* name, int count) {
+  hidden_.add_options()(name, po::value<std::vector<std::string>>());
+  positional_.add(name, count);
+}
+
+bool CommandOptions::parse(const Arguments& arguments) {
+  po::options_description all;
+  all.add(visible_).add(hidden_);
+  try {
+    // Guessing of abbreviated options is off: a script must not change its meaning when an option is added.
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(arguments).options(all).positional(positional_).style(style).run(), values_);
+    po::notify(values_);
+  } catch (const po::unknown_option& e) {
+    std::vector<std::string> known;
+    for (const auto& option : visible_.options()) known.push_back("--" + option->long_name());
+    throw UsageError(fmt::format("unknown option '{}'.{}", e.get_option_name(), base::did_you_mean(e.get_option_name(), known)));
+  } catch (const po::too_many_positional_options_error&) {
+    throw UsageError("too many arguments: " + base::join(arguments, " "));
+  } catch (const po::error& e) {
+    throw UsageError(e.what());
+  }
+  if (!has("help")) return true;
+  std::cout << "Usage: iommusim " << command_.usage << "\n\n" << details_ << "\n\n" << visible_;
+  return false;
+}
+
+std::vector<std::string> CommandOptions::words(const char* name) const {
+  return has(name) ? values_[name].as<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
+void CommandOptions::require(const char* name, const char* what) const {
+  if (words(name).empty()) throw UsageError(std::string(what) + " is missing");
+}
+
+}  // namespace iommusim::runner

@@ -1,0 +1,15 @@
+// The commands of the program, one source file each. Each returns an ExitCode and throws base::UserError.
+#pragma once
+
+#include "experiments/runner/command_line.h"
+
+namespace iommusim::runner {
+
+int check_command(const Command& self, const Arguments& arguments);
+int run_command(const Command& self, const Arguments& arguments);
+int import_command(const Command& self, const Arguments& arguments);
+int describe_command(const Command& self, const Arguments& arguments);
+int list_command(const Command& self, const Arguments& arguments);
+int schema_command(const Command& self, const Arguments& arguments);
+
+}  // namespace iommusim::runner

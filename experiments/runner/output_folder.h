@@ -1,0 +1,36 @@
+// The folder of a run's results: it appears by rename, whole or not at all.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace iommusim::runner {
+
+/// Collects a run's files in a hidden sibling of the folder asked for, which `publish` renames into place. Destroyed
+/// unpublished, it removes everything it wrote.
+///
+/// The sibling's name carries the process number, so that two runs never write into each other's; it is made in the same
+/// folder, because rename does not cross file systems.
+class OutputFolder {
+ public:
+  /// Throws base::UserError if `path` exists and `replace` is false, or if the sibling cannot be made.
+  OutputFolder(const std::filesystem::path& path, bool replace);
+  ~OutputFolder();
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+
+  /// Writes one file. Throws base::UserError naming the file if it cannot be written in full.
+  void write(const std::string& name, const std::string& contents);
+  /// Renames the sibling to the folder asked for. With `replace`, an existing one moves aside first and is removed after: a
+  /// failure between the two restores it. Throws base::UserError if somebody else made the folder meanwhile.
+  void publish();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path working_;
+  bool replace_;
+  bool published_ = false;
+};
+
+}  // namespace iommusim::runner
