@@ -35,49 +35,53 @@ tlm_sync_enum accept_request(tlm_phase& phase) {
 }
 }  // namespace
 
-Endpoint::Endpoint(::sc_core::sc_module_name name, iommusim::tlm::Context& context, std::uint64_t stride)
-    : sc_module(name), context_(context), issue_(context.scheduler, "issue", delegate<&Endpoint::issue>(this)), stride_(stride) {
+Endpoint::Endpoint(::sc_core::sc_module_name name, Services& services, unsigned outstanding)
+    : sc_module(name),
+      services_(services),
+      issue_(services.scheduler, "issue", delegate<&Endpoint::issue>(this)),
+      outstanding_(outstanding) {
   out.bind(*this);
 }
 
 void Endpoint::start() {
-  for (unsigned i = 0; i < kOutstanding; ++i) issue_.push(0, context_.scheduler.now());
+  for (unsigned i = 0; i < outstanding_; ++i) issue_.push(0, services_.scheduler.now());
 }
 
 void Endpoint::issue(int) {
-  Payload& p = context_.pool.acquire();
-  context_.pool.use_scratch(p, 64);
+  Payload& p = services_.pool.acquire();
+  services_.pool.use_scratch(p, 64);
   p.set_read();
   p.set_address(address_);
-  address_ += stride_;
+  address_ += 64;
   forward(out, p);
 }
 
 tlm_sync_enum Endpoint::nb_transport_bw(Payload& p, tlm_phase&, sc_time&) {
   ++completed_;
   p.release();
-  issue_.push(0, context_.scheduler.now());
+  issue_.push(0, services_.scheduler.now());
   return ::tlm::TLM_COMPLETED;
 }
 
-Link::Link(::sc_core::sc_module_name name, iommusim::tlm::Context& context)
+Link::Link(::sc_core::sc_module_name name, Services& services, Time propagation)
     : sc_module(name),
-      context_(context),
-      up_(context.scheduler, "up", delegate<&Link::arrive_up>(this)),
-      down_(context.scheduler, "down", delegate<&Link::arrive_down>(this)) {
+      services_(services),
+      up_(services.scheduler, "up", delegate<&Link::arrive_up>(this)),
+      down_(services.scheduler, "down", delegate<&Link::arrive_down>(this)),
+      propagation_(propagation) {
   in.bind(*this);
   out.bind(*this);
 }
 
 tlm_sync_enum Link::nb_transport_fw(Payload& p, tlm_phase& phase, sc_time&) {
-  up_free_ = std::max(up_free_, context_.scheduler.now()) + kRequestOnWire;
-  up_.push(&p, up_free_ + kPropagation);
+  up_free_ = std::max(up_free_, services_.scheduler.now()) + kRequestOnWire;
+  up_.push(&p, up_free_ + propagation_);
   return accept_request(phase);
 }
 
 tlm_sync_enum Link::nb_transport_bw(Payload& p, tlm_phase&, sc_time&) {
-  down_free_ = std::max(down_free_, context_.scheduler.now()) + kCompletionOnWire;
-  down_.push(&p, down_free_ + kPropagation);
+  down_free_ = std::max(down_free_, services_.scheduler.now()) + kCompletionOnWire;
+  down_.push(&p, down_free_ + propagation_);
   return ::tlm::TLM_COMPLETED;
 }
 
@@ -90,7 +94,7 @@ struct Unit::Port : BareTarget {
   }
   tlm_sync_enum nb_transport_fw(Payload& p, tlm_phase& phase, sc_time&) override {
     iommusim::tlm::dma(p).push_hop(index);
-    unit.lookup_.push(&p, unit.context_.scheduler.now() + kLookup);
+    unit.lookup_.push(&p, unit.services_.scheduler.now() + kLookup);
     return accept_request(phase);
   }
   Unit& unit;
@@ -98,8 +102,8 @@ struct Unit::Port : BareTarget {
   ::tlm::tlm_target_socket<64> socket;
 };
 
-Unit::Unit(::sc_core::sc_module_name name, iommusim::tlm::Context& context, unsigned ports)
-    : sc_module(name), context_(context), lookup_(context.scheduler, "lookup", delegate<&Unit::looked_up>(this)) {
+Unit::Unit(::sc_core::sc_module_name name, Services& services, unsigned ports)
+    : sc_module(name), services_(services), lookup_(services.scheduler, "lookup", delegate<&Unit::looked_up>(this)) {
   out.bind(*this);
   for (unsigned i = 0; i < ports; ++i) ports_.push_back(std::make_unique<Port>(*this, static_cast<std::uint16_t>(i)));
 }
@@ -114,13 +118,13 @@ tlm_sync_enum Unit::nb_transport_bw(Payload& p, tlm_phase&, sc_time&) {
   return ::tlm::TLM_COMPLETED;
 }
 
-Memory::Memory(::sc_core::sc_module_name name, iommusim::tlm::Context& context)
-    : sc_module(name), context_(context), busy_(context.scheduler, "memory", delegate<&Memory::done>(this)) {
+Memory::Memory(::sc_core::sc_module_name name, Services& services)
+    : sc_module(name), services_(services), busy_(services.scheduler, "memory", delegate<&Memory::done>(this)) {
   in.bind(*this);
 }
 
 tlm_sync_enum Memory::nb_transport_fw(Payload& p, tlm_phase& phase, sc_time&) {
-  busy_.push(&p, context_.scheduler.now() + kMemory);
+  busy_.push(&p, services_.scheduler.now() + kMemory);
   return accept_request(phase);
 }
 
@@ -129,12 +133,12 @@ void Memory::done(Payload* p) {
   backward(in, *p);
 }
 
-Skeleton::Skeleton(iommusim::tlm::Context& context, unsigned endpoints)
-    : unit_("unit", context, endpoints), memory_("memory", context) {
+Skeleton::Skeleton(Services& services, unsigned endpoints, unsigned outstanding)
+    : unit_("unit", services, endpoints), memory_("memory", services) {
   for (unsigned i = 0; i < endpoints; ++i) {
     const std::string number = std::to_string(i);
-    endpoints_.push_back(std::make_unique<Endpoint>(("endpoint" + number).c_str(), context, 64));
-    links_.push_back(std::make_unique<Link>(("link" + number).c_str(), context));
+    endpoints_.push_back(std::make_unique<Endpoint>(("endpoint" + number).c_str(), services, outstanding));
+    links_.push_back(std::make_unique<Link>(("link" + number).c_str(), services, kPropagation + Time::ps(137) * i));
     endpoints_[i]->out.bind(links_[i]->in);
     links_[i]->out.bind(unit_.in(i));
   }
