@@ -38,8 +38,4 @@ struct TraceHeader {
 const char* domain_type_name(DomainType type);
 DomainType domain_type_from(const std::string& name);
 
-/// "00:03.0". Throws nothing; parse_bdf returns false when `text` is not a BDF ("dddd:" in front is allowed).
-std::string format_bdf(base::Bdf bdf);
-bool parse_bdf(const std::string& text, base::Bdf& bdf);
-
 }  // namespace iommusim::ep
