@@ -68,6 +68,10 @@ struct Translation {
   std::uint8_t size_log2 = 12;  ///< any power of two
   Rights rights;
   bool global = false;          ///< matches every address space of its domain
+  /// Where an address inside the range goes.
+  constexpr std::uint64_t apply(std::uint64_t address) const {
+    return output.value() | (address & ((std::uint64_t{1} << size_log2) - 1));
+  }
 };
 
 /// Why a request was refused, for statistics and the endpoint's status; the number recorded for software is the architecture's.

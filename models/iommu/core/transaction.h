@@ -1,0 +1,90 @@
+// One request TLP on its way through the remapping unit.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "models/base/types.h"
+#include "models/iommu/api/request.h"
+#include "models/tlm/dma_extension.h"
+
+namespace iommusim::iommu {
+
+/// State of one request from arrival to the moment it leaves downstream. Slots are pooled; links are intrusive.
+struct Transaction {
+  tlm::Payload* payload = nullptr;
+  Request request;
+  Context context;
+  std::uint64_t ticket = 0;        ///< arrival order within the unit
+  std::uint32_t requester = 0;     ///< index into the unit's per-requester state
+  RequestClass request_class = RequestClass::ordinary;
+  bool posted = false;
+  bool relaxed = false;            ///< relaxed ordering: may pass posted writes
+  bool ready = false;              ///< resolved; waits only for ordering
+  bool dropped = false;            ///< refused: leaves the order without going downstream
+  std::uint64_t output = 0;        ///< address it leaves with
+  Transaction* next = nullptr;     ///< the one list it is on: a walk's waiters, blocked reads
+};
+
+/// Pool of transactions with stable addresses; grows to the largest number ever in flight and never shrinks.
+class TransactionPool {
+ public:
+  Transaction& acquire() {
+    if (free_.empty()) {
+      slots_.emplace_back();
+      ++live_;
+      return slots_.back();
+    }
+    Transaction& t = *free_.back();
+    free_.pop_back();
+    ++live_;
+    t = Transaction{};
+    return t;
+  }
+  void release(Transaction& t) {
+    --live_;
+    free_.push_back(&t);
+  }
+  std::size_t live() const { return live_; }
+
+ private:
+  std::deque<Transaction> slots_;
+  std::vector<Transaction*> free_;
+  std::size_t live_ = 0;
+};
+
+/// First-in first-out list through Transaction::next.
+class TransactionList {
+ public:
+  bool empty() const { return head_ == nullptr; }
+  Transaction* front() const { return head_; }
+  void push(Transaction& t) {
+    t.next = nullptr;
+    (head_ == nullptr ? head_ : tail_->next) = &t;
+    tail_ = &t;
+  }
+  void push_front(Transaction& t) {
+    t.next = head_;
+    if (head_ == nullptr) tail_ = &t;
+    head_ = &t;
+  }
+  /// Moves all of `other` behind this list's last.
+  void append(TransactionList& other) {
+    if (other.head_ == nullptr) return;
+    (head_ == nullptr ? head_ : tail_->next) = other.head_;
+    tail_ = other.tail_;
+    other = TransactionList{};
+  }
+  Transaction* pop() {
+    Transaction* t = head_;
+    if (t != nullptr) head_ = t->next;
+    return t;
+  }
+
+ private:
+  Transaction* head_ = nullptr;
+  Transaction* tail_ = nullptr;
+};
+
+}  // namespace iommusim::iommu

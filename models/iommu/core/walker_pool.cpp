@@ -1,0 +1,184 @@
+#include "models/iommu/core/walker_pool.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/iommu/core/memory_access.h"
+#include "models/tlm/error.h"
+
+namespace iommusim::iommu {
+
+WalkerPool::WalkerPool(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config,
+                       Architecture& architecture, Caches& caches, tlm::InitiatorPort& port, Owner& owner)
+    : context_(context),
+      config_(config),
+      architecture_(architecture),
+      caches_(caches),
+      port_(port),
+      owner_(owner),
+      steps_(context.scheduler, name + ".walk_steps", tlm::delegate<&WalkerPool::advance>(this)) {
+  slots_.resize(config.walkers);
+  for (std::uint32_t i = 0; i < config.walkers; ++i) {
+    slots_[i].index = i;
+    free_.push_back(config.walkers - 1 - i);  // walker 0 is taken first
+  }
+}
+
+WalkSlot* WalkerPool::pending(WalkKind kind, Space space, std::uint64_t key) {
+  if (busy() == 0) return nullptr;
+  for (WalkSlot& s : slots_) {
+    if (s.busy && !s.stale && s.key == key && s.walk.kind == kind && s.space == space) return &s;
+  }
+  return nullptr;
+}
+
+void WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
+  WalkSlot& slot = slots_[free_.back()];
+  free_.pop_back();
+  slot.busy = true;
+  slot.stale = false;
+  slot.waiters = TransactionList{};
+  slot.waiters.push(t);
+  slot.reads = 0;
+  slot.started = context_.scheduler.now();
+  occupancy.add(context_.scheduler.now());
+  walks++;
+  slot.walk.kind = kind;
+  slot.space = space;
+  slot.key = key;
+  begin(slot, config_.walk_overhead);
+}
+
+void WalkerPool::continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key) {
+  continued_ = true;  // a stale walk stays stale: what follows rests on what it read
+  slot.walk.kind = kind;
+  slot.space = space;
+  slot.key = key;
+  begin(slot, base::Time());
+}
+
+void WalkerPool::begin(WalkSlot& slot, base::Time overhead) {
+  const Transaction& first = *slot.waiters.front();
+  slot.walk.request = first.request;
+  slot.walk.context = first.context;
+  slot.delay = overhead;
+  perform(slot, architecture_.begin(slot.walk));
+}
+
+// Carries out steps until one takes time; latency of untimed ones gathers in slot.delay and is paid before the next timed one.
+void WalkerPool::perform(WalkSlot& slot, Step step) {
+  for (;;) {
+    StepResult result;
+    switch (step.kind) {
+      case Step::Kind::lookup: {
+        if (const CachedWords* words = caches_.find_words(step.cache, step.tag)) {
+          result.hit = true;
+          result.words[0] = words->word0;
+          result.words[1] = words->word1;
+        }
+        break;
+      }
+      case Step::Kind::fill:
+        if (!slot.stale) caches_.fill_words(step.cache, step.tag, CachedWords{step.words[0], step.words[1]});
+        break;
+      default:
+        slot.last = step;
+        steps_.push(slot.index, context_.scheduler.now() + slot.delay);
+        slot.delay = base::Time();
+        return;
+    }
+    step = architecture_.resume(slot.walk, result);
+  }
+}
+
+// The delay before a timed step is over: issue its memory access, or end the walk.
+void WalkerPool::advance(std::uint32_t index) {
+  WalkSlot& slot = slots_[index];
+  const Step& step = slot.last;
+  switch (step.kind) {
+    case Step::Kind::read:
+      ++slot.reads;
+      reads++;
+      reads_by_level[step.structure == Structure::page_table ? std::min<unsigned>(step.level, 5) : 0]++;
+      port_.send(memory_read(context_, step.address, slot.buffer.data(), step.bytes, tlm::Traffic::walk, index));
+      return;
+    case Step::Kind::write:
+      std::memcpy(slot.buffer.data(), step.words.data(), step.bytes);
+      port_.send(memory_write(context_, step.address, slot.buffer.data(), step.bytes, tlm::Traffic::walk, index));
+      return;
+    case Step::Kind::compare_and_swap:
+      tlm::internal_error("walker", "compare-and-swap steps come with the first architecture that updates accessed and dirty bits");
+    default:
+      finish(index);
+  }
+}
+
+void WalkerPool::response(tlm::Payload& payload) {
+  WalkSlot& slot = slots_[tlm::dma(payload).remapping_slot];
+  StepResult result;
+  result.ok = payload.is_response_ok();
+  if (result.ok && slot.last.kind == Step::Kind::read) {
+    std::memcpy(result.words.data(), slot.buffer.data(), slot.last.bytes);
+  }
+  payload.release();
+  // The next access goes out from a stage of its own: a request must not be sent from within a response.
+  slot.delay = config_.walk_step_latency;
+  perform(slot, architecture_.resume(slot.walk, result));
+}
+
+void WalkerPool::finish(std::uint32_t index) {
+  WalkSlot& slot = slots_[index];
+  continued_ = false;
+  owner_.walk_finished(slot);
+  if (continued_) return;
+  const base::Time now = context_.scheduler.now();
+  latency.add(now - slot.started);
+  reads_per_walk.add(slot.reads);
+  occupancy.sub(now);
+  if (slot.stale) --stale_;
+  slot.busy = false;
+  free_.push_back(index);
+  owner_.walker_freed();
+}
+
+void WalkerPool::invalidate(const InvalidationScope& scope) {
+  if (busy() == 0) return;
+  for (WalkSlot& s : slots_) {
+    if (!s.busy || s.stale) continue;
+    bool hit = false;
+    switch (s.walk.kind) {
+      case WalkKind::context:
+        hit = scope.caches.has(CacheKind::context) && scope.source(s.key);
+        break;
+      case WalkKind::page:
+        hit = (scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
+              scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0});
+        break;
+      case WalkKind::interrupt:
+        hit = scope.caches.has(CacheKind::interrupt_entry);
+        break;
+    }
+    if (hit) {
+      s.stale = true;
+      ++stale_;
+    }
+  }
+}
+
+void WalkerPool::register_stats(base::Group& group) {
+  group.add("walks", walks, "1", "Walks started (context, page and interrupt walks)");
+  group.add("reads", reads, "1", "Memory reads issued by walkers");
+  static const char* const kLevel[] = {"reads_context", "reads_level1", "reads_level2", "reads_level3", "reads_level4", "reads_level5"};
+  static const char* const kText[] = {"Walker reads of root, context and interrupt entries",
+                                      "Walker reads of page-table entries that map 4 KiB pages",
+                                      "Walker reads of level-2 page-table entries (2 MiB each)",
+                                      "Walker reads of level-3 page-table entries (1 GiB each)",
+                                      "Walker reads of level-4 page-table entries (512 GiB each)",
+                                      "Walker reads of level-5 page-table entries (256 TiB each)"};
+  for (unsigned i = 0; i < reads_by_level.size(); ++i) group.add(kLevel[i], reads_by_level[i], "1", kText[i]);
+  group.add("latency", latency, "ps", "From taking a walker to the walk's last step");
+  group.add("reads_per_walk", reads_per_walk, "1", "Memory reads of one walk");
+  group.add("occupancy", occupancy, "1", "Walkers in use");
+}
+
+}  // namespace iommusim::iommu

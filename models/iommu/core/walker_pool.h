@@ -1,0 +1,96 @@
+// The page-table walkers: a finite number of slots, each carrying one architecture walk through memory, one dependent read at a time.
+//
+// A walk asks the page-walk caches, then reads tables through the unit's walk port. A walk in flight when software invalidates what it
+// reads finishes for the requests that wait for it, but installs nothing (`stale`); the command queue's wait holds until it is gone,
+// as VT-d 4.1 section 6.5.2.8 demands of requests in flight. Leaves out: prefetching, per-requester limits, coalesced reads of one line.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "models/base/stats/group.h"
+#include "models/iommu/api/architecture.h"
+#include "models/iommu/core/caches.h"
+#include "models/iommu/core/config.h"
+#include "models/iommu/core/transaction.h"
+#include "models/tlm/context.h"
+#include "models/tlm/initiator_port.h"
+#include "models/tlm/timed_queue.h"
+
+namespace iommusim::iommu {
+
+/// One walker.
+struct WalkSlot {
+  std::uint32_t index = 0;
+  bool busy = false;
+  bool stale = false;              ///< an invalidation selected what this walk reads
+  Walk walk;
+  std::uint64_t key = 0;           ///< context walks: context key; page walks: 4 KiB page number
+  Space space = 0;                 ///< page walks
+  StepResult result;               ///< of the step in progress
+  Step last;                       ///< the step that ended the walk
+  base::Time delay;                ///< latency gathered by steps without memory access, paid at the next timed one
+  base::Time started;
+  std::uint8_t reads = 0;          ///< memory reads of the walk so far
+  std::array<std::uint8_t, 64> buffer{};  ///< data of the read in progress
+  TransactionList waiters;         ///< the request that started the walk, then those merged with it
+};
+
+class WalkerPool {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    /// The slot's `last` says how the walk ended. The slot is freed when this returns, unless continue_walk() was called on it.
+    virtual void walk_finished(WalkSlot& slot) = 0;
+    /// A walker has become available.
+    virtual void walker_freed() = 0;
+  };
+
+  WalkerPool(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config, Architecture& architecture,
+             Caches& caches, tlm::InitiatorPort& port, Owner& owner);
+
+  bool available() const { return !free_.empty(); }
+  /// The pending walk that will resolve the same context or page, or null.
+  WalkSlot* pending(WalkKind kind, Space space, std::uint64_t key);
+  /// Takes a walker for `t`. Requires available().
+  void start(WalkKind kind, Space space, std::uint64_t key, Transaction& t);
+  /// From within walk_finished: the slot goes on with another walk for its first waiter.
+  void continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key);
+  /// A response on the walk port for the slot named in the payload's extension.
+  void response(tlm::Payload& payload);
+  /// Marks walks that read what `scope` selects.
+  void invalidate(const InvalidationScope& scope);
+  /// Walks marked by an invalidation and not finished.
+  std::uint32_t stale() const { return stale_; }
+  std::uint32_t busy() const { return static_cast<std::uint32_t>(slots_.size() - free_.size()); }
+
+  void register_stats(base::Group& group);
+  base::Counter walks;
+  base::Counter reads;
+  std::array<base::Counter, 6> reads_by_level;  ///< page-table reads; index 0: context structures and interrupt entries
+  base::Histogram latency;                      ///< ps, from taking the walker to the last step
+  base::Histogram reads_per_walk;
+  base::Occupancy occupancy;
+
+ private:
+  void begin(WalkSlot& slot, base::Time overhead);
+  void advance(std::uint32_t index);     // timed: the step's outcome is in slot.result
+  void perform(WalkSlot& slot, Step step);
+  void finish(std::uint32_t index);
+
+  tlm::Context& context_;
+  const RemappingUnitConfig& config_;
+  Architecture& architecture_;
+  Caches& caches_;
+  tlm::InitiatorPort& port_;
+  Owner& owner_;
+  std::deque<WalkSlot> slots_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t stale_ = 0;
+  tlm::TimedQueue<std::uint32_t> steps_;
+  bool continued_ = false;
+};
+
+}  // namespace iommusim::iommu
