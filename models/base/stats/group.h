@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -47,7 +48,7 @@ class Group {
   /// Ordered object: each metric {value | count, mean, min, max, p50 ...; unit, description}, then each child by name.
   /// `now` ends the window.
   nlohmann::ordered_json to_json(Time now) const;
-  /// One line per metric, "path,value,unit,description" rows for flat tables; means and percentiles get a suffix.
+  /// Rows "metric,value,unit,description" with that header: the numbers of to_json, one per row ("iommu.wait.p99").
   void write_csv(std::ostream& out, Time now) const;
   /// The histogram registered at `path` ("endpoint.latency"), or null.
   const Histogram* find_histogram(const std::string& path) const;
@@ -58,6 +59,8 @@ class Group {
     std::string name, unit, description;
     Ref ref;
   };
+  static nlohmann::ordered_json values(const Metric& metric, Time now, Time start);
+  void write_rows(std::ostream& out, Time now) const;
   void insert(const std::string& name, Ref ref, std::string unit, std::string description);
   std::string name_;
   const Group* parent_ = nullptr;

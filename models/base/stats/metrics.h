@@ -38,6 +38,12 @@ class Mean {
   std::uint64_t min() const { return count_ ? min_ : 0; }  ///< 0 without samples
   std::uint64_t max() const { return max_; }
   double mean() const { return count_ ? static_cast<double>(sum_) / static_cast<double>(count_) : 0.0; }
+  void merge(const Mean& other) {
+    count_ += other.count_;
+    sum_ += other.sum_;
+    min_ = std::min(min_, other.min_);
+    max_ = std::max(max_, other.max_);
+  }
   void reset() { *this = Mean(); }
 
  private:
