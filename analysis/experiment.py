@@ -1,0 +1,122 @@
+"""A sweep file: which runs, what to tabulate, what to plot. The runs themselves are the `iommusim` program's.
+
+    schema: 1
+    title: IOTLB reach
+    run: platform.yaml                    # what `iommusim run` gets, relative to this file
+    set: {run.seed: 7}                    # optional: for every point
+    points:
+      - name: 4k-256K                     # also the name of its result folder
+        set: {endpoints.0.workload.window: 256 KiB}     # -s options
+        columns: {window: 262144, domain: DMA}          # what the tables and the plot call it
+    metrics:                              # columns of the table: a path in result.json, or one with a factor
+      hit_rate: iommu.iotlb.hit_rate
+      gbps: {path: endpoint.throughput, scale: 8e-9}
+    plot:                                 # optional
+      x: window
+      y: gbps
+      series: domain
+      log_x: true
+      x_label: window (bytes)
+      y_label: throughput (Gb/s)
+      published:                          # measured values drawn over the curves
+        - {series: DMA, label: "Broadwell, pcie-bench", x: [262144, 524288], y: [27.6, 20.2]}
+"""
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+
+class ExperimentError(Exception):
+    """The user's fault in a sweep file; the text starts with the file and the key."""
+
+
+@dataclass(frozen=True)
+class Point:
+    name: str
+    settings: dict  # path -> value, both texts as written
+    columns: dict
+
+
+@dataclass(frozen=True)
+class Experiment:
+    title: str
+    run: Path
+    points: list
+    metrics: dict  # column -> (path, factor)
+    plot: dict = field(default_factory=dict)
+
+
+def number(text):
+    """A float where the text is one, else the text."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return text
+
+
+def read(file):
+    """Reads and checks a sweep file. All scalars stay the texts they were written as, so `-s` passes on exactly those."""
+    file = Path(file)
+
+    def need(condition, where, what):
+        if not condition:
+            raise ExperimentError(f"{file}: {where}: {what}")
+
+    def known(node, where, keys):
+        need(isinstance(node, dict), where, "expected a map")
+        for key in node:
+            need(key in keys, f"{where}.{key}".strip("."), f"unknown key; known are {', '.join(keys)}")
+
+    try:
+        doc = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    except OSError as e:
+        raise ExperimentError(f"{file}: {e.strerror}") from None
+    except yaml.YAMLError as e:
+        raise ExperimentError(f"{file}: not YAML: {e}") from None
+    known(doc, "", ("schema", "title", "run", "set", "points", "metrics", "plot"))
+    need(doc.get("schema") == "1", "schema", "expected 1")
+    need(isinstance(doc.get("run"), str), "run", "names the configuration every point runs")
+    run = file.parent / doc["run"]
+    need(run.is_file(), "run", f"there is no {run}")
+    common = doc.get("set", {})
+    need(isinstance(common, dict), "set", "expected a map of path to value")
+
+    points = []
+    need(isinstance(doc.get("points"), list) and doc["points"], "points", "expected a list of {name, set, columns}")
+    for i, p in enumerate(doc["points"]):
+        where = f"points[{i}]"
+        known(p, where, ("name", "set", "columns"))
+        name = p.get("name", "")
+        need(name and "/" not in name and not name.startswith("."), f"{where}.name", f"'{name}' cannot name a folder")
+        need(name not in [q.name for q in points], f"{where}.name", f"'{name}' is taken")
+        for key in ("set", "columns"):
+            values = p.get(key, {})
+            need(isinstance(values, dict) and all(isinstance(v, str) for v in values.values()), f"{where}.{key}",
+                 "expected a map of name to one value")
+        points.append(Point(name, {**common, **p.get("set", {})}, {k: number(v) for k, v in p.get("columns", {}).items()}))
+
+    metrics = {}
+    need(isinstance(doc.get("metrics"), dict) and doc["metrics"], "metrics", "expected a map of column to metric path")
+    for column, m in doc["metrics"].items():
+        if isinstance(m, dict):
+            known(m, f"metrics.{column}", ("path", "scale"))
+            scale = number(m.get("scale", "1"))
+            need("path" in m and isinstance(scale, float), f"metrics.{column}", "expected {path, scale} with a number")
+            metrics[column] = (m["path"], scale)
+        else:
+            metrics[column] = (m, 1.0)
+
+    plot = doc.get("plot", {})
+    known(plot, "plot", ("x", "y", "series", "log_x", "x_label", "y_label", "published"))
+    if plot:
+        have = set(metrics).union(*(p.columns for p in points))
+        for key in ("x", "y") + (("series",) if "series" in plot else ()):
+            need(plot.get(key) in have, f"plot.{key}", f"'{plot.get(key)}' is no column; there are {', '.join(sorted(have))}")
+        for i, s in enumerate(plot.get("published", [])):
+            known(s, f"plot.published[{i}]", ("series", "label", "x", "y"))
+            for axis in "xy":
+                s[axis] = [number(v) for v in s.get(axis, [])]
+            need(s["x"] and len(s["x"]) == len(s["y"]) and all(isinstance(v, float) for v in s["x"] + s["y"]),
+                 f"plot.published[{i}]", "x and y are lists of numbers, equally long")
+    return Experiment(doc.get("title", file.stem), run, points, metrics, plot)

@@ -1,0 +1,94 @@
+"""One result folder as a flat table of metrics."""
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+
+class ResultError(Exception):
+    """A folder or file that is no result; the text names it."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    value: float
+    unit: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """`metrics` by dotted path in the file's order; `document` is result.json as read."""
+
+    name: str
+    folder: Path
+    metrics: dict
+    document: dict
+
+    def __getitem__(self, path):
+        """The value of a metric. KeyError text lists the paths that share its last word."""
+        try:
+            return self.metrics[path].value
+        except KeyError:
+            last = path.rsplit(".", 1)[-1]
+            near = [p for p in self.metrics if p.endswith(last)] or list(self.metrics)
+            raise KeyError(f"{self.folder}: no metric '{path}'. Some that exist: {', '.join(near[:8])}") from None
+
+
+# What a metric of several figures (a mean, a histogram) is made of, beside its unit and description.
+_NOT_FIGURES = {"unit", "description"}
+
+
+def _flatten(node, path, out):
+    if not isinstance(node, dict):
+        return
+    if isinstance(node.get("unit"), str) and isinstance(node.get("description"), str):
+        for key, value in node.items():
+            if key in _NOT_FIGURES or isinstance(value, (dict, list, str)) or value is None:
+                continue
+            # A count of samples has no unit, whatever is sampled.
+            unit = "1" if key == "count" else node["unit"]
+            out[path if key == "value" else f"{path}.{key}"] = Metric(float(value), unit, node["description"])
+        return
+    for key, value in node.items():
+        _flatten(value, f"{path}.{key}" if path else key, out)
+
+
+def load(folder):
+    """The result in `folder`. Metrics are found wherever they stand in result.json: any object with `unit` and `description`.
+
+    A path starts below the key `metrics`: "iommu.iotlb.hits" for a counter, "endpoint.latency.p99" for a figure of a histogram.
+    """
+    folder = Path(folder)
+    file = folder / "result.json"
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ResultError(f"{folder} holds no result.json") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        raise ResultError(f"{file} is not JSON: {e}") from None
+    if not isinstance(document, dict):
+        raise ResultError(f"{file} is not a result: its top is no object")
+    metrics = {}
+    _flatten(document.get("metrics", document), "", metrics)
+    return Result(folder.name, folder, metrics, document)
+
+
+def table(results, paths=None):
+    """Metrics as rows (all, or those of `paths`), one column per result, the unit last; absent figures are NaN."""
+    columns = {r.name: pd.Series({p: m.value for p, m in r.metrics.items()}, dtype=float) for r in results}
+    if len(columns) < len(results):
+        raise ResultError("two of the results have one name: " + ", ".join(r.name for r in results))
+    frame = pd.DataFrame(columns)
+    order = list(dict.fromkeys(p for r in results for p in r.metrics))
+    frame = frame.reindex(order if paths is None else paths)
+    units = {p: m.unit for r in results for p, m in r.metrics.items()}
+    frame["unit"] = [units.get(p, "") for p in frame.index]
+    frame.index.name = "metric"
+    return frame
+
+
+def to_text(frame):
+    """A frame as aligned text, four significant digits."""
+    return frame.to_string(float_format=lambda x: f"{x:.4g}" if abs(x) < 1e6 else f"{x:.4e}", na_rep="-")

@@ -1,0 +1,60 @@
+"""Runs the points of an experiment, several processes at a time, and collects them into one tidy table."""
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import results
+
+
+def _run_point(program, experiment, point, folder, resume):
+    """Runs one point into `folder`; (exit status, error text, seconds). A resumed point that has a result is not run."""
+    if resume and (folder / "result.json").is_file():
+        return 0, "", 0.0
+    command = [str(program), "run", str(experiment.run), "-o", str(folder), "--force"]
+    for path, value in point.settings.items():
+        command += ["-s", f"{path}={value}"]
+    start = time.monotonic()
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    return done.returncode, done.stderr.strip(), time.monotonic() - start
+
+
+def run(experiment, program, output, processes=1, resume=False, log=sys.stderr):
+    """Runs all points into `output`/runs/NAME and writes `output`/results.csv: one row per point, its columns, then its metrics.
+
+    Returns (frame, failures): failures maps a point's name to (exit status, error text); its metrics are NaN in the frame.
+    """
+    output = Path(output)
+    (output / "runs").mkdir(parents=True, exist_ok=True)
+    failures = {}
+    with ThreadPoolExecutor(processes) as pool:
+        jobs = {pool.submit(_run_point, program, experiment, p, output / "runs" / p.name, resume): p for p in experiment.points}
+        try:
+            for i, job in enumerate(as_completed(jobs), 1):
+                point = jobs[job]
+                status, text, seconds = job.result()
+                if status:
+                    failures[point.name] = (status, text)
+                print(f"[{i}/{len(jobs)}] {point.name}: {f'exit status {status}' if status else 'done'}, {seconds:.1f} s", file=log)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    frame = collect(experiment, output, skip=failures)
+    frame.to_csv(output / "results.csv", index=False)
+    return frame, failures
+
+
+def collect(experiment, output, skip=()):
+    """The table of an experiment whose points have run into `output`; `skip` names points without a result."""
+    rows = []
+    for point in experiment.points:
+        row = {"point": point.name, **point.columns}
+        if point.name not in skip:
+            result = results.load(Path(output) / "runs" / point.name)
+            row.update({column: result[path] * scale for column, (path, scale) in experiment.metrics.items()})
+        rows.append(row)
+    columns = list(dict.fromkeys(["point", *(c for p in experiment.points for c in p.columns), *experiment.metrics]))
+    return pd.DataFrame(rows).reindex(columns=columns)
