@@ -23,6 +23,8 @@ constexpr std::size_t kTrafficKinds = 5;
 enum class CompletionStatus : std::uint8_t { ok, unsupported_request, completer_abort, timeout };
 
 /// The plain fields, so that a pooled payload is made as new by one assignment. Each comment says who writes and who reads.
+/// A compare-and-swap is a 16-byte write of two little-endian words, expected and desired, to an 8-byte aligned address; with the
+/// response the first word is what memory held (the shape of the CAS AtomicOp TLP, PCIe 6.0 section 6.15).
 struct DmaFields {
   /// Points of a request's way at which its time is taken, in the order they are passed. Statistics only.
   enum Boundary : std::uint8_t {
@@ -50,6 +52,7 @@ struct DmaFields {
   bool relaxed_ordering = false;                      ///< endpoint -> links, remapping unit
   bool id_ordering = false;                           ///< endpoint -> links, remapping unit
   bool store_data = true;                             ///< endpoint -> memory; false: the data pointer is shared scratch
+  bool compare_and_swap = false;                      ///< walker, endpoint -> memory: see below
   AddressType at = AddressType::untranslated;         ///< endpoint -> remapping unit
   AddressSpace space = AddressSpace::iova;            ///< endpoint, remapping unit -> everyone
   Traffic traffic = Traffic::dma;                     ///< issuer -> memory, links (counters)
