@@ -5,8 +5,8 @@ setup=$1/scripts/setup
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin"
-for tool in bash env mktemp tail dirname rm true cat; do ln -s "$(command -v $tool)" "$work/bin/$tool"; done
-bash=$(command -v bash)
+for tool in bash env mktemp tail dirname rm true cat; do ln -s "$(type -P $tool)" "$work/bin/$tool"; done
+bash=$(type -P bash)
 
 stub() {  # stub NAME BODY
   printf '#!%s\n%s\n' "$bash" "$2" >"$work/bin/$1"
