@@ -30,6 +30,7 @@ RemappingUnit::RemappingUnit(::sc_core::sc_module_name module_name, tlm::Context
   for (unsigned i = 0; i < upstream_ports; ++i) {
     upstream_.push_back(std::make_unique<tlm::TargetPort>(fmt::format("upstream{}", i).c_str(), context, owner, i));
   }
+  register_stats(stats());
 }
 
 RemappingUnit::~RemappingUnit() = default;

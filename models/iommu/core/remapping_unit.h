@@ -63,7 +63,6 @@ class RemappingUnit : public tlm::Module,
   bool quiescent() const;
   std::string holding() const;
 
-  void register_stats(base::Group& group);
   /// Hook for tests and trace checks: called with each executed command, fault, and IOTLB fill that emptied a full IOTLB.
   struct Observer {
     virtual ~Observer() = default;
@@ -111,6 +110,7 @@ class RemappingUnit : public tlm::Module,
   void apply(const Effects& effects) override;
 
   RequesterState& requester_state(SourceId source, std::uint32_t& index);
+  void register_stats(base::Group& group);
   void register_requester(RequesterState& requester);
 
   RemappingUnitConfig config_;

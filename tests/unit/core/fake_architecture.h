@@ -1,0 +1,180 @@
+// The smallest architecture that exercises the core: contexts and page tables are single words in memory.
+//   context of source s: word at 0x1000 + 8 s:   bit 0 present, bit 1 pass-through, 31:16 domain
+//   page p of domain d:  `levels` dependent reads at 0x100000 * level + 8 * (p >> 9 (level-1)), the last one the leaf:
+//                        bit 0 read, bit 1 write, 63:12 output page
+//   interrupts: writes to 0xfee00000..0xfeefffff, entry = data: word at 0x2000 + 8 data: target data, 0 not present
+// Registers: offset 0 write: command-queue tail; 8: write enables translation.
+#pragma once
+
+#include "models/iommu/api/architecture.h"
+
+namespace iommusim::test {
+
+using namespace iommusim::iommu;
+
+class FakeArchitecture : public Architecture {
+ public:
+  unsigned levels = 1;
+  bool on = true;
+  std::vector<Command> commands;      ///< what the queue holds, by entry
+  std::vector<FaultEvent> recorded;
+  Effects on_fault;
+  std::uint64_t tail = 0, head = 0;
+
+  static std::uint64_t leaf(unsigned domain_page_base, std::uint64_t page) { return domain_page_base + 8 * page; }
+
+  RequestClass classify(const Request& r) const override {
+    if (r.address >> 20 == 0xfee && r.needed.write) return RequestClass::interrupt;
+    return RequestClass::ordinary;
+  }
+  bool enabled(RequestClass) const override { return on; }
+  std::uint64_t context_key(const Request& r) const override { return r.source.value(); }
+  Space space(const Context& c, const Request&) const override { return c.domain.value(); }
+  std::optional<Fault> check_pass_through(const Context&, const Request& r) const override {
+    if (r.address >> 46 == 0) return std::nullopt;
+    return Fault{FaultKind::address_width, 4, true};
+  }
+  Step begin(Walk& w) const override {
+    w.phase = 0;
+    switch (w.kind) {
+      case WalkKind::context:
+        return read(0x1000 + 8 * w.request.source.value(), Structure::context_entry, 0);
+      case WalkKind::interrupt: {
+        Step s;
+        s.kind = Step::Kind::lookup;
+        s.cache = CacheKind::interrupt_entry;
+        s.tag = RangeTag{0, w.request.data, 0, 0, 0};
+        return s;
+      }
+      case WalkKind::page:
+        if (levels > 1) return lookup(w);
+        w.level = 1;
+        return page_read(w);
+    }
+    return Step{};
+  }
+  Step resume(Walk& w, const StepResult& r) const override {
+    if (!r.ok) return fault(FaultKind::structure_access, 9);
+    if (w.kind == WalkKind::context) {
+      if ((r.words[0] & 1) == 0) return fault(FaultKind::context_absent, 2);
+      Step s;
+      s.kind = Step::Kind::context_found;
+      s.context.domain = DomainId(static_cast<std::uint32_t>(r.words[0] >> 16 & 0xffff));
+      s.context.mode = (r.words[0] & 2) != 0 ? ContextMode::pass_through : ContextMode::translate;
+      return s;
+    }
+    if (w.kind == WalkKind::interrupt) return interrupt_step(w, r);
+    if (w.phase == 1) {  // outcome of the walk-cache lookup: a hit leaves the leaf read
+      w.phase = 0;
+      w.level = static_cast<std::uint8_t>(r.hit ? 1 : levels);
+      return page_read(w);
+    }
+    if (w.phase == 2) {  // the walk cache is filled
+      w.phase = 0;
+      --w.level;
+      return page_read(w);
+    }
+    if (w.level > 1) {
+      if (w.level != 2) {
+        --w.level;
+        return page_read(w);
+      }
+      w.phase = 2;
+      Step s;
+      s.kind = Step::Kind::fill;
+      s.cache = CacheKind::walk;
+      s.tag = table_tag(w);
+      s.words[0] = 1;
+      return s;
+    }
+    if ((r.words[0] & 3) == 0) return fault(FaultKind::not_present, 5);
+    const Rights rights{(r.words[0] & 1) != 0, (r.words[0] & 2) != 0, false};
+    if (!rights.cover(w.request.needed)) return fault(FaultKind::permission, 6);
+    Step s;
+    s.kind = Step::Kind::translated;
+    s.tag = range_around(w.context.domain.value(), w.request.address, 12);
+    s.translation.output = Hpa(r.words[0] & ~std::uint64_t{0xfff});
+    s.translation.rights = rights;
+    return s;
+  }
+
+  std::uint64_t register_bytes() const override { return 16; }
+  std::uint64_t read_register(std::uint64_t offset, unsigned) override { return offset == 0 ? tail : on; }
+  Effects write_register(std::uint64_t offset, unsigned, std::uint64_t value) override {
+    Effects e;
+    if (offset == 0) {
+      tail = value;
+      e.queue_kicked = true;
+    } else {
+      on = value != 0;
+    }
+    return e;
+  }
+  std::optional<CommandFetch> next_command() const override {
+    if (head == tail) return std::nullopt;
+    return CommandFetch{Hpa(0x3000 + 16 * head), 16};
+  }
+  Command take_command(const Words&) override { return commands[head++]; }
+  Effects command_event(const Command&) override { return {}; }
+  Effects record_fault(const FaultEvent& e) override {
+    recorded.push_back(e);
+    return on_fault;
+  }
+  std::string fault_text(std::uint16_t) const override { return ""; }
+
+ private:
+  static Step fault(FaultKind kind, std::uint16_t reason) {
+    Step s;
+    s.kind = Step::Kind::fault;
+    s.fault = Fault{kind, reason, true};
+    return s;
+  }
+  static Step read(std::uint64_t address, Structure structure, std::uint8_t level) {
+    Step s;
+    s.kind = Step::Kind::read;
+    s.address = Hpa(address);
+    s.bytes = 8;
+    s.structure = structure;
+    s.level = level;
+    return s;
+  }
+  static RangeTag table_tag(const Walk& w) { return range_around(w.context.domain.value(), w.request.address, 21, 0, 1); }
+  static Step page_read(const Walk& w) {
+    return read(0x100000u * w.level + 8 * (w.request.address >> (12 + 9 * (w.level - 1))), Structure::page_table, w.level);
+  }
+  static Step lookup(Walk& w) {
+    w.phase = 1;
+    Step s;
+    s.kind = Step::Kind::lookup;
+    s.cache = CacheKind::walk;
+    s.tag = table_tag(w);
+    return s;
+  }
+  Step interrupt_step(Walk& w, const StepResult& r) const {
+    if (w.phase == 0) {
+      w.phase = 1;
+      if (r.hit) return interrupt(r.words[0]);
+      return read(0x2000 + 8 * w.request.data, Structure::interrupt_entry, 0);
+    }
+    if (w.phase == 1) {
+      if (r.words[0] == 0) return fault(FaultKind::interrupt, 0x22);
+      w.phase = 2;
+      w.state[0] = r.words[0];
+      Step s;
+      s.kind = Step::Kind::fill;
+      s.cache = CacheKind::interrupt_entry;
+      s.tag = RangeTag{0, w.request.data, 0, 0, 0};
+      s.words[0] = r.words[0];
+      return s;
+    }
+    return interrupt(w.state[0]);
+  }
+  static Step interrupt(std::uint64_t data) {
+    Step s;
+    s.kind = Step::Kind::interrupt_remapped;
+    s.interrupt = InterruptMessage{0xfee00000, static_cast<std::uint32_t>(data)};
+    return s;
+  }
+};
+
+}  // namespace iommusim::test
