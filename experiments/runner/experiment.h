@@ -1,0 +1,26 @@
+// An experiment as its file describes it: a run and the platform it runs on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/runner/run_config.h"
+#include "models/base/config/config.h"
+#include "platforms/config/platform_config.h"
+
+namespace iommusim::runner {
+
+/// The root of every configuration file: experiments, platforms (no endpoints that do anything) and parts of them.
+struct ExperimentConfig {
+  std::string name;
+  std::string description;
+  RunConfig run;
+  platforms::PlatformConfig platform;
+  static const base::Fields<ExperimentConfig>& fields();
+};
+
+/// Reads and checks a file with `-s` overrides. Relative paths of input files (traces) are made absolute, seen from the file.
+/// Throws base::ConfigError with every error found.
+ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides);
+
+}  // namespace iommusim::runner

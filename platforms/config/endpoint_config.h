@@ -1,0 +1,27 @@
+// A PCIe endpoint of a platform: who it is, its link, its DMA engine, its registers.
+#pragma once
+
+#include <string>
+
+#include "models/base/config/config.h"
+#include "models/endpoints/dma_engine_config.h"
+#include "models/pcie/link_config.h"
+
+namespace iommusim::platforms {
+
+struct EndpointConfig {
+  std::string name;
+  base::Bdf bdf;
+  base::Bytes bar_size{65536};
+  base::Hpa bar;  ///< 0: placed in the window of address_map
+  pcie::LinkConfig link;
+  ep::DmaEngineConfig dma;
+  static const base::Fields<EndpointConfig>& fields();
+};
+
+/// True for text that can name a module and a metric: a small letter, then small letters, digits and underscores, 32 at most.
+bool is_name(const std::string& text);
+/// What to say when it is not.
+extern const char* const kNameRule;
+
+}  // namespace iommusim::platforms

@@ -1,0 +1,109 @@
+#include "platforms/config/platform_config.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <string>
+
+#include "models/base/bdf.h"
+
+namespace iommusim::platforms {
+namespace {
+
+void check_names(const PlatformConfig& c, base::Report& r) {
+  // The names of the platform's own modules, which share the level of results with endpoints and cores.
+  std::map<std::string, std::string> used = {{"memory", "the memory"},   {"root_complex", "the root complex"},
+                                             {"iommu", "the IOMMU"},     {"interrupts", "the interrupt region"},
+                                             {"router", "the router"},   {"scheduler", "the scheduler"}};
+  const auto take = [&](const std::string& name, const std::string& where) {
+    const auto [it, fresh] = used.emplace(name, where);
+    if (!fresh) r.error(where + ".name", fmt::format("'{}' is already the name of {}", name, it->second));
+  };
+  for (std::size_t i = 0; i < c.cores.size(); ++i) take(c.cores[i].name, fmt::format("cores[{}]", i));
+  for (std::size_t i = 0; i < c.endpoints.size(); ++i) take(c.endpoints[i].name, fmt::format("endpoints[{}]", i));
+}
+
+void check_bdfs(const PlatformConfig& c, base::Report& r) {
+  std::map<std::uint16_t, std::string> used;
+  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
+    const EndpointConfig& e = c.endpoints[i];
+    const auto [it, fresh] = used.emplace(e.bdf.value(), e.name);
+    if (!fresh) r.error(fmt::format("endpoints[{}].bdf", i), fmt::format("{} is already the BDF of '{}'", base::to_text(e.bdf), it->second));
+    const std::uint64_t buses = c.address_map.ecam_size.value() >> 20;
+    if (base::bus_of(e.bdf) >= buses) {
+      r.error(fmt::format("endpoints[{}].bdf", i), fmt::format("bus {:02x} lies beyond the {} buses that address_map.ecam_size holds",
+                                                               base::bus_of(e.bdf), buses));
+    }
+  }
+}
+
+void check_map(const PlatformConfig& c, base::Report& r) {
+  std::vector<std::string> homeless;
+  const AddressMap map = address_map_of(c, &homeless);
+  for (const MapConflict& conflict : map.conflicts(c.address_map.address_bits)) r.error(conflict.setting, conflict.message);
+  for (const std::string& setting : homeless) {
+    r.error(setting, "no room for the registers of this endpoint in address_map.bars; make address_map.bars_size larger");
+  }
+  const std::uint64_t window_end = c.address_map.bars.value() + c.address_map.bars_size.value();
+  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
+    const EndpointConfig& e = c.endpoints[i];
+    if (e.bar.value() != 0 && (e.bar < c.address_map.bars || e.bar.value() + e.bar_size.value() > window_end)) {
+      r.error(fmt::format("endpoints[{}].bar", i), fmt::format("lies outside the window address_map.bars (0x{:x}-0x{:x})",
+                                                               c.address_map.bars.value(), window_end - 1));
+    }
+  }
+}
+
+}  // namespace
+
+AddressMap address_map_of(const PlatformConfig& c, std::vector<std::string>* homeless) {
+  AddressMap map;
+  for (std::size_t i = 0; i < c.memory.ranges.size(); ++i) {
+    const mem::MemoryRange& range = c.memory.ranges[i];
+    map.add({fmt::format("memory.ranges[{}]", i), RegionKind::dram, range.base, range.size.value(), fmt::format("memory.ranges[{}]", i)});
+  }
+  map.add({"interrupts", RegionKind::interrupts, Hpa(kInterruptBase), kInterruptBytes, "address_map"});
+  map.add({"ecam", RegionKind::ecam, c.address_map.ecam, c.address_map.ecam_size.value(), "address_map.ecam"});
+  if (c.has_iommu()) map.add({"iommu.registers", RegionKind::registers, c.iommu->registers, 4096, "iommu.registers"});
+  std::vector<std::size_t> unplaced;
+  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
+    const EndpointConfig& e = c.endpoints[i];
+    if (e.bar.value() == 0) {
+      unplaced.push_back(i);
+    } else {
+      map.add({e.name + ".bar", RegionKind::bar, e.bar, e.bar_size.value(), fmt::format("endpoints[{}].bar", i)});
+    }
+  }
+  Hpa from = c.address_map.bars;
+  const Hpa to = c.address_map.bars + c.address_map.bars_size.value();
+  for (const std::size_t i : unplaced) {
+    const EndpointConfig& e = c.endpoints[i];
+    const Hpa at = map.find_free(from, to, e.bar_size.value());
+    if (at.value() == 0) {
+      if (homeless != nullptr) homeless->push_back(fmt::format("endpoints[{}].bar_size", i));
+      continue;
+    }
+    map.add({e.name + ".bar", RegionKind::bar, at, e.bar_size.value(), fmt::format("endpoints[{}].bar", i)});
+  }
+  return map;
+}
+
+const base::Fields<PlatformConfig>& PlatformConfig::fields() {
+  static const base::Fields<PlatformConfig> f =
+      base::Fields<PlatformConfig>("platform", "A machine: memory, cores, root complex, IOMMU, endpoints")
+          .object("memory", &PlatformConfig::memory, "Main memory and last-level cache")
+          .list("cores", &PlatformConfig::cores, "CPU cores; the first one runs the IOMMU driver")
+          .items_between(1, kMaxCores)
+          .object("root_complex", &PlatformConfig::root_complex, "Root ports and their latencies")
+          .object("interrupts", &PlatformConfig::interrupts, "Delivery of message-signalled interrupts")
+          .optional_object("iommu", &PlatformConfig::iommu, "IOMMU; null: none")
+          .list("endpoints", &PlatformConfig::endpoints, "PCIe endpoints, each behind a root port of its own")
+          .items_between(0, kMaxEndpoints)
+          .object("address_map", &PlatformConfig::address_map, "Placement of registers in the host physical address space")
+          .check(check_names)
+          .check(check_bdfs)
+          .check(check_map);
+  return f;
+}
+
+}  // namespace iommusim::platforms

@@ -1,0 +1,39 @@
+// A whole machine: memory, cores, interconnect, IOMMU, endpoints, and where each of them lies in the address map.
+#pragma once
+
+#include <vector>
+
+#include "models/host/interrupt_region.h"
+#include "models/memory/memory_config.h"
+#include "models/pcie/root_complex.h"
+#include "platforms/address_map.h"
+#include "platforms/config/address_map_config.h"
+#include "platforms/config/core_config.h"
+#include "platforms/config/endpoint_config.h"
+#include "platforms/config/iommu_config.h"
+
+namespace iommusim::platforms {
+
+/// The `platform` section of a file.
+struct PlatformConfig {
+  mem::MemoryConfig memory;
+  std::vector<CoreConfig> cores{CoreConfig{}};
+  pcie::RootComplexConfig root_complex;
+  host::InterruptRegionConfig interrupts;
+  std::optional<IommuConfig> iommu;
+  std::vector<EndpointConfig> endpoints;
+  AddressMapConfig address_map;
+  static const base::Fields<PlatformConfig>& fields();
+
+  /// True if there is an IOMMU on the path.
+  bool has_iommu() const { return iommu && iommu->present; }
+};
+
+constexpr std::size_t kMaxEndpoints = 1024;
+constexpr std::size_t kMaxCores = 255;  ///< APIC IDs of unremapped messages have 8 bits, 255 is broadcast
+
+/// The address map that follows from a description. BARs without an address get one in the window, in order of endpoints; one that
+/// finds no room is left out and named in `homeless` (its setting).
+AddressMap address_map_of(const PlatformConfig& config, std::vector<std::string>* homeless = nullptr);
+
+}  // namespace iommusim::platforms
