@@ -20,14 +20,16 @@ const char* to_text(RangeKind kind) {
 }
 
 namespace {
-std::string span(const AddressRange& r) { return fmt::format("'{}' ({:#x} to {:#x})", r.name, r.base.value(), r.last().value()); }
+std::string span(const AddressRange& r) {
+  return fmt::format("'{}' ({:#x} to {:#x})", r.name, r.base.value(), r.last().value());
+}
 }  // namespace
 
 void AddressMap::add(AddressRange range) {
   if (range.size.value() == 0) throw base::UserError(fmt::format("address range '{}' is empty", range.name));
   if (range.last() < range.base) {
-    throw base::UserError(fmt::format("address range '{}' of {} at {:#x} reaches past the end of the address space", range.name,
-                                      base::to_text(range.size), range.base.value()));
+    throw base::UserError(fmt::format("address range '{}' of {} at {:#x} reaches past the end of the address space",
+                                      range.name, base::to_text(range.size), range.base.value()));
   }
   const auto next = std::lower_bound(ranges_.begin(), ranges_.end(), range.base,
                                      [](const AddressRange& r, Hpa at) { return r.last() < at; });
@@ -38,7 +40,8 @@ void AddressMap::add(AddressRange range) {
 }
 
 const AddressRange* AddressMap::find(Hpa at, std::uint64_t bytes) const {
-  const auto it = std::lower_bound(ranges_.begin(), ranges_.end(), at, [](const AddressRange& r, Hpa a) { return r.last() < a; });
+  const auto it =
+      std::lower_bound(ranges_.begin(), ranges_.end(), at, [](const AddressRange& r, Hpa a) { return r.last() < a; });
   if (it == ranges_.end() || !it->contains(at)) return nullptr;
   return bytes <= 1 || bytes - 1 <= it->last() - at ? &*it : nullptr;
 }
@@ -46,8 +49,8 @@ const AddressRange* AddressMap::find(Hpa at, std::uint64_t bytes) const {
 std::string AddressMap::to_text() const {
   std::string text;
   for (const AddressRange& r : ranges_) {
-    text += fmt::format("{:#018x} - {:#018x}  {:>10}  {:<9}  {}\n", r.base.value(), r.last().value(), base::to_text(r.size),
-                        interconnect::to_text(r.kind), r.name);
+    text += fmt::format("{:#018x} - {:#018x}  {:>10}  {:<9}  {}\n", r.base.value(), r.last().value(),
+                        base::to_text(r.size), interconnect::to_text(r.kind), r.name);
   }
   return text;
 }

@@ -12,15 +12,17 @@ using tlm::TargetPort;
 Router::Router(::sc_core::sc_module_name name, tlm::Context& context, AddressMap map, unsigned inputs, unsigned outputs)
     : Module(name, context), map_(std::move(map)), held_(outputs) {
   for (const AddressRange& range : map_.ranges()) {
-    if (range.target >= outputs) fatal(fmt::format("range '{}' leads to output {} of {}", range.name, range.target, outputs));
+    if (range.target >= outputs)
+      fatal(fmt::format("range '{}' leads to output {} of {}", range.name, range.target, outputs));
   }
   for (unsigned i = 0; i < inputs; ++i) {
-    inputs_.push_back(std::make_unique<TargetPort>(fmt::format("input{}", i).c_str(), context, static_cast<TargetPort::Owner&>(*this), i));
+    inputs_.push_back(std::make_unique<TargetPort>(fmt::format("input{}", i).c_str(), context,
+                                                   static_cast<TargetPort::Owner&>(*this), i));
     inputs_.back()->set_default_space(tlm::AddressSpace::hpa);
   }
   for (unsigned i = 0; i < outputs; ++i) {
-    outputs_.push_back(
-        std::make_unique<InitiatorPort>(fmt::format("output{}", i).c_str(), context, static_cast<InitiatorPort::Owner&>(*this), i));
+    outputs_.push_back(std::make_unique<InitiatorPort>(fmt::format("output{}", i).c_str(), context,
+                                                       static_cast<InitiatorPort::Owner&>(*this), i));
   }
   stats().add("forwarded", forwarded_, "1", "Requests passed on");
   stats().add("unmapped", unmapped_, "1", "Requests to addresses that nothing answers to");

@@ -1,8 +1,9 @@
 // Address decode between root complex, cores, memory, registers, the interrupt region and PCIe windows.
 //
-// Models: a request goes out by the port its address range names and its response comes back by the port it came in by; an address
-// nothing answers to is refused (TLM_ADDRESS_ERROR_RESPONSE). No latency, no bandwidth: neighbours have those. A request that an output
-// cannot take at once is held at its input (END_REQ later), behind others for the same output in order of arrival.
+// Models: a request goes out by the port its address range names and its response comes back by the port it came in by;
+// an address nothing answers to is refused (TLM_ADDRESS_ERROR_RESPONSE). No latency, no bandwidth: neighbours have
+// those. A request that an output cannot take at once is held at its input (END_REQ later), behind others for the same
+// output in order of arrival.
 #pragma once
 
 #include <memory>
@@ -16,7 +17,8 @@ namespace iommusim::interconnect {
 
 class Router : public tlm::Module, private tlm::TargetPort::Owner, private tlm::InitiatorPort::Owner {
  public:
-  /// `map` names an output below `outputs` in each range's `target` (internal error otherwise). At least one of each port.
+  /// `map` names an output below `outputs` in each range's `target` (internal error otherwise). At least one of each
+  /// port.
   Router(::sc_core::sc_module_name name, tlm::Context& context, AddressMap map, unsigned inputs, unsigned outputs);
 
   tlm::TargetPort& input(unsigned i = 0) { return *inputs_[i]; }

@@ -1,7 +1,7 @@
 // DRAM as a set of channels, each a serialiser with an access latency behind it.
 //
-// Models: address interleaving, first-come bandwidth per channel, a constant access latency. Leaves out: banks, rows, refresh,
-// read-write turn-around, reordering. Calibrated by the idle latency at the memory port.
+// Models: address interleaving, first-come bandwidth per channel, a constant access latency. Leaves out: banks, rows,
+// refresh, read-write turn-around, reordering. Calibrated by the idle latency at the memory port.
 #pragma once
 
 #include <vector>
@@ -17,11 +17,14 @@ class Dram {
  public:
   explicit Dram(const DramConfig& config);
 
-  /// Transfers one line (by number, address / 64) arriving at `at`, later than all before it: the channel is taken from the time it
-  /// is free for the line's transfer time. Returns when the access is done: `latency` after it got its channel.
+  /// Transfers one line (by number, address / 64) arriving at `at`, later than all before it: the channel is taken from
+  /// the time it is free for the line's transfer time. Returns when the access is done: `latency` after it got its
+  /// channel.
   Time access(std::uint64_t line, Time at);
 
-  unsigned channel_of(std::uint64_t line) const { return static_cast<unsigned>((line >> interleave_shift_) % channels_.size()); }
+  unsigned channel_of(std::uint64_t line) const {
+    return static_cast<unsigned>((line >> interleave_shift_) % channels_.size());
+  }
   void add_stats(base::Group& group);
 
  private:

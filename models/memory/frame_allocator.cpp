@@ -27,8 +27,9 @@ Hpa FrameAllocator::allocate(Bytes bytes) {
   const std::uint64_t frames = (bytes.value() + kFrameBytes - 1) / kFrameBytes;
   const unsigned order = order_of(frames);
   if (frames == 0 || !any_free(order)) {
-    throw base::UserError(fmt::format("no free block of {} left: {} of {} free in the memory range at {:#x}", base::to_text(bytes),
-                                      base::to_text(available()), base::to_text(size_), base_.value()));
+    throw base::UserError(fmt::format("no free block of {} left: {} of {} free in the memory range at {:#x}",
+                                      base::to_text(bytes), base::to_text(available()), base::to_text(size_),
+                                      base_.value()));
   }
   const std::uint64_t wanted = placement_ == Placement::contiguous
                                    ? 0
@@ -61,8 +62,9 @@ void FrameAllocator::free(Hpa at, Bytes bytes) {
   const std::uint64_t first = base_.value() / kFrameBytes;
   const bool inside = at >= base_ && start + frames <= first + size_.value() / kFrameBytes;
   if (at.value() % kFrameBytes != 0 || !inside || is_free(start) || is_free(start + frames - 1)) {
-    base::fatal_internal("frame allocator", base::Time(),
-                         fmt::format("{} at {:#x} is given back but was not handed out", base::to_text(bytes), at.value()));
+    base::fatal_internal(
+        "frame allocator", base::Time(),
+        fmt::format("{} at {:#x} is given back but was not handed out", base::to_text(bytes), at.value()));
   }
   free_frames_ += frames;
   insert_range(start, frames);

@@ -15,11 +15,13 @@ namespace iommusim::mem {
 using base::Bytes;
 using base::Hpa;
 
-/// Where the next frame comes from: the lowest free address, or a random one as on a machine that has been up for weeks.
+/// Where the next frame comes from: the lowest free address, or a random one as on a machine that has been up for
+/// weeks.
 enum class Placement : std::uint8_t { contiguous, scattered };
 
-/// A buddy allocator over one range of physical addresses. All sizes are multiples of 4 KiB. Time and memory: O(log(range)) per call;
-/// what is free is kept as maximal aligned blocks, so memory grows with what is allocated, never with the range.
+/// A buddy allocator over one range of physical addresses. All sizes are multiples of 4 KiB. Time and memory:
+/// O(log(range)) per call; what is free is kept as maximal aligned blocks, so memory grows with what is allocated,
+/// never with the range.
 class FrameAllocator {
  public:
   static constexpr std::uint64_t kFrameBytes = 4096;
@@ -27,8 +29,8 @@ class FrameAllocator {
   /// `base` and `size` are multiples of 4 KiB, size > 0. `seed` chooses the random places under `scattered`.
   FrameAllocator(Hpa base, Bytes size, Placement placement, std::uint64_t seed);
 
-  /// A block of `bytes` contiguous bytes, aligned to the next power of two at or above it (2 MiB for 2 MiB, 16 KiB for 12 KiB).
-  /// Throws base::UserError when there is none, naming the size asked for, what is free and the range.
+  /// A block of `bytes` contiguous bytes, aligned to the next power of two at or above it (2 MiB for 2 MiB, 16 KiB for
+  /// 12 KiB). Throws base::UserError when there is none, naming the size asked for, what is free and the range.
   Hpa allocate(Bytes bytes = Bytes(kFrameBytes));
   /// Gives back a block, or part of one. Freeing what is free is an internal error.
   void free(Hpa at, Bytes bytes = Bytes(kFrameBytes));

@@ -8,8 +8,9 @@ LastLevelCache::LastLevelCache(const LlcConfig& config, std::uint64_t seed, cons
     : config_(config),
       enabled_(config.size.value() != 0),
       ddio_mask_(config.ddio_ways >= 64 ? base::all_ways : (base::WayMask{1} << config.ddio_ways) - 1),
-      lines_(base::CacheConfig(static_cast<unsigned>(config.size.value() / kLineBytes), enabled_ ? config.ways : 0, config.policy), seed,
-             name) {}
+      lines_(base::CacheConfig(static_cast<unsigned>(config.size.value() / kLineBytes), enabled_ ? config.ways : 0,
+                               config.policy),
+             seed, name) {}
 
 LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traffic, bool write) {
   Outcome outcome;
@@ -18,7 +19,8 @@ LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traff
   const bool walk = traffic == Traffic::walk;
   const bool bypass = walk ? config_.walks == WalkCaching::uncached : !from_core && write && config_.ddio_ways == 0;
   if (bypass) {
-    // Written past the cache, a line must not stay in it; read past it, a dirty copy is the reader's problem (non-coherent walks).
+    // Written past the cache, a line must not stay in it; read past it, a dirty copy is the reader's problem
+    // (non-coherent walks).
     if (write) lines_.erase(line);
     return outcome;
   }

@@ -1,8 +1,8 @@
 // Which lines are in the last-level cache, and who may put them there. No time: the memory system has that.
 //
-// Models: presence and dirtiness of 64-byte lines; DMA writes confined to the DDIO ways when they allocate (they update a line in
-// place wherever it is); page walks that take part or not. Leaves out: slices, private caches of cores, a fetch of
-// the rest of a partially written line, bandwidth of the cache itself.
+// Models: presence and dirtiness of 64-byte lines; DMA writes confined to the DDIO ways when they allocate (they update
+// a line in place wherever it is); page walks that take part or not. Leaves out: slices, private caches of cores, a
+// fetch of the rest of a partially written line, bandwidth of the cache itself.
 #pragma once
 
 #include <optional>

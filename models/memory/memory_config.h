@@ -22,7 +22,7 @@ struct MemoryRange {
 
 struct DramConfig {
   unsigned channels = 4;
-  Bytes interleave{256};  ///< consecutive bytes on one channel
+  Bytes interleave{256};        ///< consecutive bytes on one channel
   Time latency = Time::ns(84);  ///< of an idle 64-byte line read, from request to response at the memory port
   Bandwidth bandwidth = Bandwidth::bits_per_second(153600000000);  ///< of one channel
   static const base::Fields<DramConfig>& fields();
@@ -34,7 +34,7 @@ enum class WalkCaching : std::uint8_t { cached, uncached };
 struct LlcConfig {
   Bytes size{20 << 20};  ///< 0: no cache
   unsigned ways = 20;
-  unsigned ddio_ways = 2;  ///< that DMA writes allocate into; 0: DMA writes go to DRAM
+  unsigned ddio_ways = 2;       ///< that DMA writes allocate into; 0: DMA writes go to DRAM
   Time latency = Time::ns(30);  ///< of a hit, from request to response at the memory port
   std::string policy = "lru";
   bool dma_reads_allocate = false;
@@ -43,7 +43,8 @@ struct LlcConfig {
 };
 
 struct MemoryConfig {
-  std::vector<MemoryRange> ranges{{Hpa(0), Bytes(std::uint64_t{2} << 30)}, {Hpa(std::uint64_t{4} << 30), Bytes(std::uint64_t{62} << 30)}};
+  std::vector<MemoryRange> ranges{{Hpa(0), Bytes(std::uint64_t{2} << 30)},
+                                  {Hpa(std::uint64_t{4} << 30), Bytes(std::uint64_t{62} << 30)}};
   DramConfig dram;
   LlcConfig llc;
   bool store_data = false;  ///< endpoints ask: does bulk DMA carry bytes?

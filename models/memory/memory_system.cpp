@@ -10,14 +10,16 @@ using tlm::Payload;
 using tlm::TargetPort;
 
 // NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC needs the name by value.
-MemorySystem::MemorySystem(::sc_core::sc_module_name name, tlm::Context& context, const MemoryConfig& config, unsigned ports)
+MemorySystem::MemorySystem(::sc_core::sc_module_name name, tlm::Context& context, const MemoryConfig& config,
+                           unsigned ports)
     : Module(name, context),
       config_(config),
       llc_(config.llc, context.seed, std::string(this->name()) + ".llc"),
       dram_(config.dram),
       pending_(context.scheduler, std::string(this->name()) + ".pending", tlm::delegate<&MemorySystem::respond>(this)) {
   for (unsigned i = 0; i < ports; ++i) {
-    ports_.push_back(std::make_unique<TargetPort>(fmt::format("port{}", i).c_str(), context, static_cast<TargetPort::Owner&>(*this), i));
+    ports_.push_back(std::make_unique<TargetPort>(fmt::format("port{}", i).c_str(), context,
+                                                  static_cast<TargetPort::Owner&>(*this), i));
     ports_.back()->set_default_space(tlm::AddressSpace::hpa);
   }
   add_stats();
@@ -32,7 +34,8 @@ bool MemorySystem::contains(Hpa at, std::uint64_t bytes) const {
 bool MemorySystem::request(TargetPort& port, Payload& payload) {
   tlm::DmaExtension& extension = tlm::dma(payload);
   if (extension.space != tlm::AddressSpace::hpa) {
-    fatal(fmt::format("an access to {:#x} arrives with an address that is not a host physical one", payload.get_address()));
+    fatal(fmt::format("an access to {:#x} arrives with an address that is not a host physical one",
+                      payload.get_address()));
   }
   extension.stamp_now(tlm::Boundary::memory_start, now());
   Time done = now() + config_.llc.latency;
@@ -116,7 +119,8 @@ void MemorySystem::transfer(Payload& payload) {
 unsigned MemorySystem::debug(TargetPort&, Payload& payload) {
   const auto& extension = tlm::dma(payload);
   if (extension.space != tlm::AddressSpace::hpa) {
-    fatal(fmt::format("a debug access to {:#x} arrives with an address that is not a host physical one", payload.get_address()));
+    fatal(fmt::format("a debug access to {:#x} arrives with an address that is not a host physical one",
+                      payload.get_address()));
   }
   payload.set_response_status(check(payload));
   if (!payload.is_response_ok() || payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) return 0;

@@ -1,10 +1,12 @@
 // Main memory behind the last-level cache: owner of all contents, and the time every access takes.
 //
-// Each request is accepted at once, does its work on the contents at that moment (arrival at the memory port is the point of global
-// order, so a read never misses a write that came before it) and gets its response when its last line is done: a line the cache
-// serves takes the cache's latency, another one waits for its DRAM channel. One event per access. Contention is in the channels.
+// Each request is accepted at once, does its work on the contents at that moment (arrival at the memory port is the
+// point of global order, so a read never misses a write that came before it) and gets its response when its last line
+// is done: a line the cache serves takes the cache's latency, another one waits for its DRAM channel. One event per
+// access. Contention is in the channels.
 //
-// Left out: NUMA, queue limits of the controller, and a cost of crossing from I/O to the memory port (part of both latencies).
+// Left out: NUMA, queue limits of the controller, and a cost of crossing from I/O to the memory port (part of both
+// latencies).
 #pragma once
 
 #include <array>

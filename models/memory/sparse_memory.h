@@ -13,8 +13,8 @@ namespace iommusim::mem {
 
 using base::Hpa;
 
-/// Byte-addressed over the whole 64-bit space, functional, without time. 4 KiB frames are allocated at their first write and found
-/// through one open-addressed table, so resident memory grows with frames written only.
+/// Byte-addressed over the whole 64-bit space, functional, without time. 4 KiB frames are allocated at their first
+/// write and found through one open-addressed table, so resident memory grows with frames written only.
 class SparseMemory {
  public:
   static constexpr std::uint64_t kFrameBytes = 4096;

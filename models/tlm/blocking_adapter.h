@@ -11,8 +11,8 @@ namespace iommusim::tlm {
 class TargetPort;
 struct Context;
 
-/// Part of a TargetPort. The request travels on a pooled payload of its own (a caller's payload may have no memory manager), with
-/// the caller's data pointer; its extension is copied if the caller has one.
+/// Part of a TargetPort. The request travels on a pooled payload of its own (a caller's payload may have no memory
+/// manager), with the caller's data pointer; its extension is copied if the caller has one.
 class BlockingAdapter {
  public:
   BlockingAdapter(Context& context, TargetPort& port) : context_(context), port_(port) {}

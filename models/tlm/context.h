@@ -9,8 +9,8 @@
 
 namespace iommusim::tlm {
 
-/// How deep the running code is in transport calls of either direction. Ports keep it, so that none ever calls the opposite path
-/// from inside a transport call, whichever module asked for it (DESIGN section 3.2).
+/// How deep the running code is in transport calls of either direction. Ports keep it, so that none ever calls the
+/// opposite path from inside a transport call, whichever module asked for it (DESIGN section 3.2).
 struct TransportDepth {
   unsigned forward = 0;
   unsigned backward = 0;

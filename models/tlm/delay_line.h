@@ -15,11 +15,14 @@ template <class T>
 class DelayLine {
  public:
   DelayLine(Scheduler& scheduler, std::string name, Delegate<void(T)> deliver)
-      : scheduler_(scheduler), deliver_(deliver), stage_(scheduler.add_stage(std::move(name), delegate<&DelayLine::fire>(this))) {}
+      : scheduler_(scheduler),
+        deliver_(deliver),
+        stage_(scheduler.add_stage(std::move(name), delegate<&DelayLine::fire>(this))) {}
   DelayLine(const DelayLine&) = delete;
   DelayLine& operator=(const DelayLine&) = delete;
 
-  /// Delivers `item` at time `at`: not past, not before the item pushed last (internal error: that is a TimedQueue's job).
+  /// Delivers `item` at time `at`: not past, not before the item pushed last (internal error: that is a TimedQueue's
+  /// job).
   void push(T item, Time at) {
     if (at < last_) internal_error(scheduler_.stage_name(stage_), "an item would leave before its predecessor");
     last_ = at;

@@ -1,4 +1,5 @@
-// A callback without allocation: an object pointer and a function. std::function costs an indirect call more and may allocate.
+// A callback without allocation: an object pointer and a function. std::function costs an indirect call more and may
+// allocate.
 #pragma once
 
 namespace iommusim::tlm {

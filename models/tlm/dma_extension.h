@@ -1,4 +1,5 @@
-// What a DMA request carries beyond the generic payload: the one extension, ignorable by any component that does not know it.
+// What a DMA request carries beyond the generic payload: the one extension, ignorable by any component that does not
+// know it.
 #pragma once
 
 #include <array>
@@ -19,12 +20,14 @@ enum class AddressSpace : std::uint8_t { iova, gpa, hpa, mmio };
 /// What the access is for: counted apart by memory and links.
 enum class Traffic : std::uint8_t { dma, walk, queue, cpu, msi };
 constexpr std::size_t kTrafficKinds = 5;
-/// What the requester sees of a finished non-posted request (PCIe 6.0 section 2.2.9.1; a time-out is the requester's own finding).
+/// What the requester sees of a finished non-posted request (PCIe 6.0 section 2.2.9.1; a time-out is the requester's
+/// own finding).
 enum class CompletionStatus : std::uint8_t { ok, unsupported_request, completer_abort, timeout };
 
-/// The plain fields, so that a pooled payload is made as new by one assignment. Each comment says who writes and who reads.
-/// A compare-and-swap is a 16-byte write of two little-endian words, expected and desired, to an 8-byte aligned address; with the
-/// response the first word is what memory held (the shape of the CAS AtomicOp TLP, PCIe 6.0 section 6.15).
+/// The plain fields, so that a pooled payload is made as new by one assignment. Each comment says who writes and who
+/// reads. A compare-and-swap is a 16-byte write of two little-endian words, expected and desired, to an 8-byte aligned
+/// address; with the response the first word is what memory held (the shape of the CAS AtomicOp TLP, PCIe 6.0
+/// section 6.15).
 struct DmaFields {
   /// Points of a request's way at which its time is taken, in the order they are passed. Statistics only.
   enum Boundary : std::uint8_t {
@@ -44,27 +47,27 @@ struct DmaFields {
     boundary_count
   };
 
-  base::SourceId requester;                           ///< endpoint or port default -> remapping unit
-  base::Pasid pasid;                                  ///< endpoint -> remapping unit; valid if has_pasid
-  bool has_pasid = false;                             ///< endpoint -> remapping unit
-  bool privileged = false;                            ///< endpoint (PASID prefix) -> remapping unit
-  bool execute = false;                               ///< endpoint (PASID prefix) -> remapping unit
-  bool relaxed_ordering = false;                      ///< endpoint -> links, remapping unit
-  bool id_ordering = false;                           ///< endpoint -> links, remapping unit
-  bool store_data = true;                             ///< endpoint -> memory; false: the data pointer is shared scratch
-  bool compare_and_swap = false;                      ///< walker, endpoint -> memory: see below
-  AddressType at = AddressType::untranslated;         ///< endpoint -> remapping unit
-  AddressSpace space = AddressSpace::iova;            ///< endpoint, remapping unit -> everyone
-  Traffic traffic = Traffic::dma;                     ///< issuer -> memory, links (counters)
-  CompletionStatus status = CompletionStatus::ok;     ///< whoever refuses the request -> endpoint
-  std::uint16_t tag = 0;                              ///< endpoint's own: TLP tag
-  std::uint32_t dma = 0;                              ///< endpoint's own: slot of the DMA the TLP belongs to
-  std::uint32_t remapping_slot = 0;                   ///< remapping unit's own
-  std::uint16_t fault_reason = 0;                     ///< remapping unit -> statistics: the architecture's number
-  bool iotlb_hit = false;                             ///< remapping unit -> statistics
-  bool context_hit = false;                           ///< remapping unit -> statistics
-  std::uint8_t walk_reads = 0;                        ///< remapping unit -> statistics: memory reads of its walk
-  std::array<base::Time, boundary_count> stamp{};    ///< each stage -> statistics; zero: boundary not passed
+  base::SourceId requester;                        ///< endpoint or port default -> remapping unit
+  base::Pasid pasid;                               ///< endpoint -> remapping unit; valid if has_pasid
+  bool has_pasid = false;                          ///< endpoint -> remapping unit
+  bool privileged = false;                         ///< endpoint (PASID prefix) -> remapping unit
+  bool execute = false;                            ///< endpoint (PASID prefix) -> remapping unit
+  bool relaxed_ordering = false;                   ///< endpoint -> links, remapping unit
+  bool id_ordering = false;                        ///< endpoint -> links, remapping unit
+  bool store_data = true;                          ///< endpoint -> memory; false: the data pointer is shared scratch
+  bool compare_and_swap = false;                   ///< walker, endpoint -> memory: see below
+  AddressType at = AddressType::untranslated;      ///< endpoint -> remapping unit
+  AddressSpace space = AddressSpace::iova;         ///< endpoint, remapping unit -> everyone
+  Traffic traffic = Traffic::dma;                  ///< issuer -> memory, links (counters)
+  CompletionStatus status = CompletionStatus::ok;  ///< whoever refuses the request -> endpoint
+  std::uint16_t tag = 0;                           ///< endpoint's own: TLP tag
+  std::uint32_t dma = 0;                           ///< endpoint's own: slot of the DMA the TLP belongs to
+  std::uint32_t remapping_slot = 0;                ///< remapping unit's own
+  std::uint16_t fault_reason = 0;                  ///< remapping unit -> statistics: the architecture's number
+  bool iotlb_hit = false;                          ///< remapping unit -> statistics
+  bool context_hit = false;                        ///< remapping unit -> statistics
+  std::uint8_t walk_reads = 0;                     ///< remapping unit -> statistics: memory reads of its walk
+  std::array<base::Time, boundary_count> stamp{};  ///< each stage -> statistics; zero: boundary not passed
 };
 
 using Boundary = DmaFields::Boundary;
@@ -88,8 +91,8 @@ class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public Dma
   void stamp_now(Boundary b, base::Time t) { stamp[b] = t; }
   base::Time stamp_at(Boundary b) const { return stamp[b]; }
 
-  /// The way back: a component with several target ports pushes the index of the port the request came in by, and pops it
-  /// when the response passes. Last in, first out; at most kMaxHops (internal error beyond).
+  /// The way back: a component with several target ports pushes the index of the port the request came in by, and pops
+  /// it when the response passes. Last in, first out; at most kMaxHops (internal error beyond).
   static constexpr unsigned kMaxHops = 14;
   void push_hop(std::uint16_t port) {
     if (hops_ == kMaxHops) hop_error("too many hops");

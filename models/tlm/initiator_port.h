@@ -1,8 +1,9 @@
 // Where a module sends requests: the initiator half of the base protocol, done once for all modules.
 //
-// What the owner sees is one call per request sent and one call per response. What the port takes care of: request exclusion, each
-// legal return of a foreign target (accepted, updated, completed, response before the end of the request), delay annotations,
-// and that no forward call ever happens inside a backward one. TLM-2.0 (IEEE 1666-2011) section 15.2, base protocol rules.
+// What the owner sees is one call per request sent and one call per response. What the port takes care of: request
+// exclusion, each legal return of a foreign target (accepted, updated, completed, response before the end of the
+// request), delay annotations, and that no forward call ever happens inside a backward one. TLM-2.0 (IEEE 1666-2011)
+// section 15.2, base protocol rules.
 #pragma once
 
 #include <tlm>
@@ -18,8 +19,8 @@ class InitiatorPort : public ::tlm::tlm_initiator_socket<64>, private ::tlm::tlm
  public:
   class Owner {
    public:
-    /// The response to a payload sent by this port is there (BEGIN_RESP; TLM_COMPLETED is returned). The payload is the owner's
-    /// again: to release, or to hand further back with TargetPort::respond().
+    /// The response to a payload sent by this port is there (BEGIN_RESP; TLM_COMPLETED is returned). The payload is the
+    /// owner's again: to release, or to hand further back with TargetPort::respond().
     virtual void response(InitiatorPort& port, Payload& payload) = 0;
     /// An ignorable extended phase of the backward path (a non-final completion TLP).
     virtual void extended_phase(InitiatorPort& port, Payload& payload, const ::tlm::tlm_phase& phase) {
@@ -35,8 +36,8 @@ class InitiatorPort : public ::tlm::tlm_initiator_socket<64>, private ::tlm::tlm
   /// A child of the module under construction. `index` is the owner's, to tell its ports apart.
   InitiatorPort(const char* name, Context& context, Owner& owner, unsigned index = 0);
 
-  /// Sends the request (BEGIN_REQ). From any context; it leaves at once, or in order when an earlier one has not been accepted yet
-  /// or a backward call is being served. The owner holds a reference until the response.
+  /// Sends the request (BEGIN_REQ). From any context; it leaves at once, or in order when an earlier one has not been
+  /// accepted yet or a backward call is being served. The owner holds a reference until the response.
   void send(Payload& payload);
   /// True if a request sent now would leave at once, backward calls in progress apart.
   bool idle() const { return waiting_ == nullptr && requests_.empty(); }

@@ -53,7 +53,8 @@ Payload& PayloadPool::acquire() {
 void PayloadPool::free(Payload* payload) {
   auto* p = static_cast<Pooled*>(payload);
   p->reset();  // drops what a foreign component attached for this transaction
-  if (p->get_extension<DmaExtension>() != &p->extension) internal_error("PayloadPool", "somebody replaced the DMA extension");
+  if (p->get_extension<DmaExtension>() != &p->extension)
+    internal_error("PayloadPool", "somebody replaced the DMA extension");
   free_.push_back(p);
   --live_;
 }
@@ -103,8 +104,9 @@ std::string PayloadPool::leak_report() const {
   std::string report;
   for (const auto& [holder, held] : by_holder) {
     const char* command = held.first->is_read() ? "read" : held.first->is_write() ? "write" : "message";
-    report += fmt::format("{} holds {} payload{}, the first a {} of {} bytes at {:#x}\n", holder, held.count,
-                          held.count == 1 ? "" : "s", command, held.first->get_data_length(), held.first->get_address());
+    report +=
+        fmt::format("{} holds {} payload{}, the first a {} of {} bytes at {:#x}\n", holder, held.count,
+                    held.count == 1 ? "" : "s", command, held.first->get_data_length(), held.first->get_address());
   }
   return report;
 }

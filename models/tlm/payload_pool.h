@@ -1,5 +1,5 @@
-// Payloads of one simulation, made once and used again, each with its DMA extension attached for life (9 ns against 58 ns for
-// new and delete, DESIGN section 3).
+// Payloads of one simulation, made once and used again, each with its DMA extension attached for life (9 ns against 58
+// ns for new and delete, DESIGN section 3).
 #pragma once
 
 #include <array>
@@ -26,11 +26,11 @@ class PayloadPool final : public ::tlm::tlm_mm_interface {
   /// The caller releases it (payload.release()) when the response has come.
   Payload& acquire();
 
-  /// Makes the payload a request of `bytes` bytes without contents: data pointer to shared scratch, ext.store_data false.
-  /// `bytes` is 1 to kMaxRequest.
+  /// Makes the payload a request of `bytes` bytes without contents: data pointer to shared scratch, ext.store_data
+  /// false. `bytes` is 1 to kMaxRequest.
   void use_scratch(Payload& payload, unsigned bytes);
-  /// Makes it a request of `bytes` bytes with contents in the payload's own buffer, and returns that. Uninitialised; kept by the
-  /// payload for life, so that steady state allocates nothing.
+  /// Makes it a request of `bytes` bytes with contents in the payload's own buffer, and returns that. Uninitialised;
+  /// kept by the payload for life, so that steady state allocates nothing.
   unsigned char* use_buffer(Payload& payload, unsigned bytes);
 
   /// An extension for a foreign payload, reset; give it back after clear_extension().
@@ -59,8 +59,8 @@ class PayloadPool final : public ::tlm::tlm_mm_interface {
   std::array<unsigned char, kMaxRequest> scratch_{};
 };
 
-/// Names who has the payload from now on, for the leak report. `name` outlives the pool's last report (a port's or module's name()).
-/// Ports do it by themselves.
+/// Names who has the payload from now on, for the leak report. `name` outlives the pool's last report (a port's or
+/// module's name()). Ports do it by themselves.
 inline void set_holder(Payload& payload, const char* name) { dma(payload).holder = name; }
 
 }  // namespace iommusim::tlm

@@ -1,7 +1,8 @@
-// Monotone priority queue over picoseconds. An entry sits in the bucket of the highest bit in which its time differs from the
-// last time taken out, so an insertion is a shift and an append, and each entry moves at most once per bit on its way out.
-// What it asks in return: nothing may be inserted before the last time taken out, which is what a simulator guarantees.
-// Ahuja, Mehlhorn, Orlin, Tarjan: Faster algorithms for the shortest path problem, J. ACM 37 (1990).
+// Monotone priority queue over picoseconds. An entry sits in the bucket of the highest bit in which its time differs
+// from the last time taken out, so an insertion is a shift and an append, and each entry moves at most once per bit on
+// its way out. What it asks in return: nothing may be inserted before the last time taken out, which is what a
+// simulator guarantees. Ahuja, Mehlhorn, Orlin, Tarjan: Faster algorithms for the shortest path problem, J. ACM 37
+// (1990).
 #pragma once
 
 #include <algorithm>
@@ -29,14 +30,15 @@ class RadixHeap {
   /// The earliest time held, kNever if empty.
   std::uint64_t min() const { return occupied_ == 0 ? kNever : earliest_[lowest(occupied_)]; }
 
-  /// Calls sink(value) for each entry of time `now` and forgets them. `now` may not be later than min() nor before the last take().
+  /// Calls sink(value) for each entry of time `now` and forgets them. `now` may not be later than min() nor before the
+  /// last take().
   template <class Sink>
   void take(std::uint64_t now, Sink&& sink) {
     if (now == last_) return;
     const unsigned b = bucket(now ^ last_);
     last_ = now;
-    // Entries of this bucket agree with `now` in its bit and above, so each goes to a lower bucket. Higher buckets stay right:
-    // the bit they differ in is above; lower ones are empty, as their entries would be earlier than `now`.
+    // Entries of this bucket agree with `now` in its bit and above, so each goes to a lower bucket. Higher buckets stay
+    // right: the bit they differ in is above; lower ones are empty, as their entries would be earlier than `now`.
     if ((occupied_ >> b & 1) == 0) return;
     occupied_ &= ~(std::uint64_t{1} << b);
     earliest_[b] = kNever;

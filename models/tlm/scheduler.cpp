@@ -8,8 +8,8 @@ namespace iommusim::tlm {
 
 using ::sc_core::sc_time;
 
-// The stage_events implementation: an event that only marks its stage due. The stages run one delta cycle later, together and in
-// order; run at once they would come in the order the kernel happens to keep its events.
+// The stage_events implementation: an event that only marks its stage due. The stages run one delta cycle later,
+// together and in order; run at once they would come in the order the kernel happens to keep its events.
 class Scheduler::StageEvent : public ::sc_core::sc_module {
  public:
   StageEvent(::sc_core::sc_module_name name, Scheduler& scheduler, StageId stage)

@@ -1,10 +1,10 @@
-// When things happen. Every timed action of our models is a stage: a callback with a number, called at the times it was scheduled
-// for. Simulated time is SystemC's; what this adds is an order of events of the same picosecond that does not depend on what else
-// exists, and one kernel event instead of thousands.
+// When things happen. Every timed action of our models is a stage: a callback with a number, called at the times it was
+// scheduled for. Simulated time is SystemC's; what this adds is an order of events of the same picosecond that does not
+// depend on what else exists, and one kernel event instead of thousands.
 //
-// Two implementations behind this one interface: `wheel` keeps all entries in a radix heap and arms a single sc_event for the
-// earliest; `stage_events` gives each stage its own sc_event. Both call stages in the same order: (time, stage number). Measured
-// with bench/floor; the wheel is the default.
+// Two implementations behind this one interface: `wheel` keeps all entries in a radix heap and arms a single sc_event
+// for the earliest; `stage_events` gives each stage its own sc_event. Both call stages in the same order: (time, stage
+// number). Measured with bench/floor; the wheel is the default.
 //
 // Left out: the order against foreign SystemC processes active in the same picosecond, which is the kernel's to choose.
 #pragma once
@@ -51,8 +51,8 @@ class Scheduler : public ::sc_core::sc_module {
   /// Adds a stage, during elaboration only. `name` is for messages.
   StageId add_stage(std::string name, Delegate<void()> run);
 
-  /// Calls the stage once at time `at`, from now on. At the present time it runs later in this same instant: among what is due
-  /// then, lower stage numbers first. Several entries of one stage and one time are as many calls.
+  /// Calls the stage once at time `at`, from now on. At the present time it runs later in this same instant: among what
+  /// is due then, lower stage numbers first. Several entries of one stage and one time are as many calls.
   void schedule(StageId stage, Time at) {
     const Time t = now();
     if (at <= t) {
@@ -67,11 +67,12 @@ class Scheduler : public ::sc_core::sc_module {
     }
   }
 
-  /// From within a stage's call: lets the SystemC processes just notified run now, before the next due stage of this instant.
+  /// From within a stage's call: lets the SystemC processes just notified run now, before the next due stage of this
+  /// instant.
   void yield() { yield_ = true; }
 
-  /// Runs until `limit` (what is pending at the limit itself does not run), until stop(), or until nothing is left to happen.
-  /// May be called again to go on.
+  /// Runs until `limit` (what is pending at the limit itself does not run), until stop(), or until nothing is left to
+  /// happen. May be called again to go on.
   RunResult run_until(Time limit);
   /// From within a stage's call: ends run_until() after this call, before anything else happens.
   void stop();

@@ -1,4 +1,5 @@
-// The shared services of one simulation, made together and in the right order. One per process (SystemC has one global context).
+// The shared services of one simulation, made together and in the right order. One per process (SystemC has one global
+// context).
 #pragma once
 
 #include "models/tlm/context.h"

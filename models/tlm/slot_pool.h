@@ -16,7 +16,8 @@ namespace iommusim::tlm {
 template <class T>
 class SlotPool {
  public:
-  static constexpr std::uint32_t kUnlimited = 0;  ///< as capacity: grows as needed, for "what if it were never short" studies
+  static constexpr std::uint32_t kUnlimited =
+      0;  ///< as capacity: grows as needed, for "what if it were never short" studies
 
   SlotPool(const Scheduler& scheduler, std::uint32_t capacity) : scheduler_(scheduler), capacity_(capacity) {}
 

@@ -1,5 +1,5 @@
-// Waiting, for the SC_THREADs in which software is modelled. A thread that waits through the scheduler wakes at its place in the
-// (time, stage) order, so software and hardware of the same picosecond never race.
+// Waiting, for the SC_THREADs in which software is modelled. A thread that waits through the scheduler wakes at its
+// place in the (time, stage) order, so software and hardware of the same picosecond never race.
 #pragma once
 
 #include <string>
@@ -23,7 +23,8 @@ class ThreadWaiter {
     wait_woken();
   }
   void wait_for(Time duration) { wait_until(scheduler_.now() + duration); }
-  /// Blocks the calling SC_THREAD until somebody calls wake_at() or wake(), or has done so since the thread last waited.
+  /// Blocks the calling SC_THREAD until somebody calls wake_at() or wake(), or has done so since the thread last
+  /// waited.
   void wait_woken() {
     while (!woken_) ::sc_core::wait(event_);
     woken_ = false;

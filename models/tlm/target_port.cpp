@@ -15,7 +15,8 @@ TargetPort::TargetPort(const char* name, Context& context, Owner& owner, unsigne
       context_(context),
       owner_(owner),
       index_(index),
-      late_requests_(context.scheduler, std::string(this->name()) + ".late_requests", delegate<&TargetPort::offer_late>(this)),
+      late_requests_(context.scheduler, std::string(this->name()) + ".late_requests",
+                     delegate<&TargetPort::offer_late>(this)),
       pump_(context.scheduler, std::string(this->name()) + ".pump", delegate<&TargetPort::pump>(this)),
       blocking_(context, *this) {
   bind(static_cast<::tlm::tlm_fw_transport_if<>&>(*this));

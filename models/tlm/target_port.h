@@ -1,8 +1,9 @@
 // Where a module receives requests: the target half of the base protocol, done once for all modules.
 //
-// What the owner sees is one call per request and one call per response. What the port takes care of: END_REQ now or later, response
-// exclusion, delay annotations of foreign initiators, payloads without our extension, b_transport, debug transport, and
-// that no backward call ever happens inside a forward one. TLM-2.0 (IEEE 1666-2011) section 15.2, base protocol rules.
+// What the owner sees is one call per request and one call per response. What the port takes care of: END_REQ now or
+// later, response exclusion, delay annotations of foreign initiators, payloads without our extension, b_transport,
+// debug transport, and that no backward call ever happens inside a forward one. TLM-2.0 (IEEE 1666-2011) section 15.2,
+// base protocol rules.
 //
 // Left out: direct memory pointers (always refused); byte enables and streaming are the owner's to honour or refuse.
 #pragma once
@@ -22,8 +23,9 @@ class TargetPort : public ::tlm::tlm_target_socket<64>, private ::tlm::tlm_fw_tr
  public:
   class Owner {
    public:
-    /// A request begins (BEGIN_REQ). True: it is accepted and END_REQ returned at once. False: it is held, and the owner calls
-    /// end_request() later; until then no other request comes by this port. Either way the owner calls respond() in the end.
+    /// A request begins (BEGIN_REQ). True: it is accepted and END_REQ returned at once. False: it is held, and the
+    /// owner calls end_request() later; until then no other request comes by this port. Either way the owner calls
+    /// respond() in the end.
     virtual bool request(TargetPort& port, Payload& payload) = 0;
     /// Debug access: functional, timeless, without side effects. Returns the bytes read or written.
     virtual unsigned debug(TargetPort& port, Payload& payload) = 0;
@@ -37,9 +39,9 @@ class TargetPort : public ::tlm::tlm_target_socket<64>, private ::tlm::tlm_fw_tr
 
   /// Accepts a request that request() held. From any context; leaves at the present time.
   void end_request(Payload& payload);
-  /// Sends the response (BEGIN_RESP), with the payload's response status set by the owner. From any context; the response leaves at
-  /// once, or in order when an earlier one is still on its way or a forward call is being served. The payload is not the owner's
-  /// any more.
+  /// Sends the response (BEGIN_RESP), with the payload's response status set by the owner. From any context; the
+  /// response leaves at once, or in order when an earlier one is still on its way or a forward call is being served.
+  /// The payload is not the owner's any more.
   void respond(Payload& payload);
   /// Sends an ignorable extended phase backward, for a request not yet responded to. Not from inside a forward call.
   void signal(Payload& payload, ::tlm::tlm_phase phase);

@@ -1,4 +1,5 @@
-// A stage that reorders: items leave by time, those of equal time in the order they were pushed. Only the earliest is scheduled.
+// A stage that reorders: items leave by time, those of equal time in the order they were pushed. Only the earliest is
+// scheduled.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +16,9 @@ template <class T>
 class TimedQueue {
  public:
   TimedQueue(Scheduler& scheduler, std::string name, Delegate<void(T)> deliver)
-      : scheduler_(scheduler), deliver_(deliver), stage_(scheduler.add_stage(std::move(name), delegate<&TimedQueue::fire>(this))) {}
+      : scheduler_(scheduler),
+        deliver_(deliver),
+        stage_(scheduler.add_stage(std::move(name), delegate<&TimedQueue::fire>(this))) {}
   TimedQueue(const TimedQueue&) = delete;
   TimedQueue& operator=(const TimedQueue&) = delete;
 
