@@ -18,7 +18,10 @@ Link::Link(::sc_core::sc_module_name name, tlm::Context& context, const LinkConf
       config_(config),
       format_(config.format()),
       up_(*this, "up", tlm::delegate<&Link::arrive_up>(this), config.byte_time()),
-      down_(*this, "down", tlm::delegate<&Link::arrive_down>(this), config.byte_time()) {}
+      down_(*this, "down", tlm::delegate<&Link::arrive_down>(this), config.byte_time()) {
+  add_metrics(stats().group("up"), up_);
+  add_metrics(stats().group("down"), down_);
+}
 
 base::Time Link::send(Direction& direction, Item item, std::uint64_t wire_bytes) {
   const auto slot = direction.serialiser.take(now(), wire_bytes);
@@ -105,11 +108,6 @@ void Link::add_metrics(base::Group& group, Direction& direction) {
                    : static_cast<double>(stats.wire_bytes.value()) * ps_per_byte / static_cast<double>(window.ps());
       },
       "1", "share of the window in which TLPs, with the data-link share of each byte, occupied the direction");
-}
-
-void Link::add_metrics(base::Group& group) {
-  add_metrics(group.group("up"), up_);
-  add_metrics(group.group("down"), down_);
 }
 
 }  // namespace iommusim::pcie

@@ -44,8 +44,6 @@ class Link : public tlm::Module, private tlm::TargetPort::Owner, private tlm::In
   /// When the direction has sent everything handed to it so far.
   base::Time up_free_at() const { return up_.serialiser.free_at(); }
   base::Time down_free_at() const { return down_.serialiser.free_at(); }
-  /// Registers the counters and the utilisation of both directions.
-  void add_metrics(base::Group& group);
 
  private:
   struct Item {

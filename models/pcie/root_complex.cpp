@@ -42,7 +42,11 @@ RootComplex::RootComplex(::sc_core::sc_module_name name, tlm::Context& context, 
       mmio_completions_(context.scheduler, std::string(this->name()) + ".mmio_completions",
                         tlm::delegate<&RootComplex::deliver_mmio_completion>(this)) {
   from_cpu.set_default_space(tlm::AddressSpace::mmio);
-  for (unsigned i = 0; i < ports; ++i) ports_.push_back(std::make_unique<Port>(*this, i));
+  stats().add("unclaimed", unclaimed_, "1", "CPU requests to addresses of no endpoint");
+  for (unsigned i = 0; i < ports; ++i) {
+    ports_.push_back(std::make_unique<Port>(*this, i));
+    add_metrics(stats().group("port" + std::to_string(i)), ports_.back()->stats);
+  }
 }
 
 RootComplex::~RootComplex() = default;
@@ -50,7 +54,7 @@ RootComplex::~RootComplex() = default;
 tlm::TargetPort& RootComplex::from_link(unsigned port) { return ports_.at(port)->from_link; }
 tlm::InitiatorPort& RootComplex::to_host(unsigned port) { return ports_.at(port)->to_host; }
 tlm::InitiatorPort& RootComplex::to_link(unsigned port) { return ports_.at(port)->to_link; }
-const RootPortStats& RootComplex::stats(unsigned port) const { return ports_.at(port)->stats; }
+const RootPortStats& RootComplex::port_stats(unsigned port) const { return ports_.at(port)->stats; }
 
 void RootComplex::add_window(base::Hpa base, std::uint64_t bytes, unsigned port) {
   const auto at = std::find_if(windows_.begin(), windows_.end(), [&](const Window& w) { return base < w.base; });
@@ -163,19 +167,14 @@ unsigned RootComplex::debug(tlm::TargetPort& target, Payload& payload) {
   return window == nullptr ? 0 : ports_[window->port]->to_link.debug(payload);
 }
 
-void RootComplex::add_metrics(base::Group& group) {
-  group.add("unclaimed", unclaimed_, "1", "CPU requests to addresses of no endpoint");
-  for (unsigned i = 0; i < ports(); ++i) {
-    RootPortStats& stats = ports_[i]->stats;
-    base::Group& port = group.group("port" + std::to_string(i));
-    port.add("reads", stats.reads, "1", "read requests from the link");
-    port.add("writes", stats.writes, "1", "write requests from the link");
-    port.add("messages", stats.messages, "1", "message requests from the link");
-    port.add("errors", stats.errors, "1", "requests that ended with a status other than ok");
-    port.add("posted", stats.posted, "1", "posted requests accepted and not yet visible");
-    port.add("posted_stalls", stats.posted_stalls, "1", "posted requests that found the buffer full");
-    port.add("stall_time", stats.stall_time, "ps", "time such a request waited for room");
-  }
+void RootComplex::add_metrics(base::Group& group, RootPortStats& port) {
+  group.add("reads", port.reads, "1", "read requests from the link");
+  group.add("writes", port.writes, "1", "write requests from the link");
+  group.add("messages", port.messages, "1", "message requests from the link");
+  group.add("errors", port.errors, "1", "requests that ended with a status other than ok");
+  group.add("posted", port.posted, "1", "posted requests accepted and not yet visible");
+  group.add("posted_stalls", port.posted_stalls, "1", "posted requests that found the buffer full");
+  group.add("stall_time", port.stall_time, "ps", "time such a request waited for room");
 }
 
 }  // namespace iommusim::pcie

@@ -63,8 +63,7 @@ class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private 
   /// CPU requests in [base, base + bytes) go down `port`. An internal error if the window overlaps another (platforms/ checks the map).
   void add_window(base::Hpa base, std::uint64_t bytes, unsigned port);
 
-  const RootPortStats& stats(unsigned port) const;
-  void add_metrics(base::Group& group);
+  const RootPortStats& port_stats(unsigned port) const;
 
  private:
   struct Port;
@@ -82,6 +81,7 @@ class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private 
   unsigned debug(tlm::TargetPort& target, tlm::Payload& payload) override;
   void response(tlm::InitiatorPort& initiator, tlm::Payload& payload) override;
 
+  static void add_metrics(base::Group& group, RootPortStats& port);
   bool request_up(Port& port, tlm::Payload& payload);
   bool take_posted(Port& port, tlm::Payload& payload);
   void release_posted(Port& port, tlm::Payload& payload);

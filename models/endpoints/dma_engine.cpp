@@ -1,0 +1,250 @@
+#include "models/endpoints/dma_engine.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "models/pcie/tlp.h"
+
+namespace iommusim::ep {
+
+using tlm::CompletionStatus;
+using tlm::DmaExtension;
+using tlm::Payload;
+
+DmaEngine::DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, const DmaEngineConfig& config, const BusIdentity& bus)
+    : Module(name, context),
+      port("port", context, *this),
+      config_(config),
+      bus_(bus),
+      slots_(context.scheduler, config.dmas),
+      tags_(context.scheduler, config.tags),
+      issue_line_(context.scheduler, std::string(this->name()) + ".issue", tlm::delegate<&DmaEngine::ready>(this)),
+      work_(context.scheduler, std::string(this->name()) + ".work", tlm::delegate<&DmaEngine::work>(this)),
+      ending_(context.scheduler, std::string(this->name()) + ".ending", tlm::delegate<&DmaEngine::end>(this)),
+      timeout_(context.scheduler, std::string(this->name()) + ".timeout", tlm::delegate<&DmaEngine::check_timeouts>(this)) {
+  add_metrics();
+}
+
+void DmaEngine::drive(Workload& workload) {
+  if (workload_ != nullptr) fatal("a second workload drives the engine");
+  workload_ = &workload;
+  work_.arm(now());
+}
+
+void DmaEngine::submit(const DmaRequest& request, Done done) {
+  if (request.bytes == 0) fatal("a DMA of no bytes was submitted");
+  submitted_.push({request, done, false});
+  if (!working_) work_.arm(now());
+}
+
+void DmaEngine::send_msi(std::uint64_t address, std::uint32_t data) {
+  Submitted message;
+  message.request.iova = base::Iova(address);
+  message.request.bytes = 4;
+  message.request.write = true;
+  message.request.intended = now();
+  message.request.user = data;
+  message.msi = true;
+  submitted_.push(message);
+  if (!working_) work_.arm(now());
+}
+
+// Taking a DMA may make a TLP ready and sending the last TLP of a write may make the workload offer more: until neither moves.
+void DmaEngine::work() {
+  working_ = true;
+  while (refill() | issue()) {
+  }
+  working_ = false;
+}
+
+bool DmaEngine::refill() {
+  bool moved = false;
+  while (!slots_.full()) {
+    if (!submitted_.empty()) {
+      const Submitted next = submitted_.pop();
+      admit(next.request, next.done, false, next.msi);
+    } else if (workload_ != nullptr && !stopped_) {
+      const Workload::Next next = workload_->next(now());
+      if (next.kind == Workload::Next::Kind::at && (!work_.armed() || next.at < work_.due())) work_.arm(next.at);
+      if (next.kind != Workload::Next::Kind::dma) break;
+      if (next.dma.bytes == 0 || next.dma.intended > now()) fatal("the workload offers a DMA of no bytes or of the future");
+      admit(next.dma, {}, true, false);
+    } else {
+      break;
+    }
+    moved = true;
+  }
+  return moved;
+}
+
+void DmaEngine::admit(const DmaRequest& request, Done done, bool from_workload, bool msi) {
+  const std::uint32_t index = *slots_.acquire();
+  Slot& slot = slots_[index];
+  slot.request = request;
+  slot.done = done;
+  slot.status = CompletionStatus::ok;
+  slot.from_workload = from_workload;
+  slot.msi = msi;
+  slot.told = false;
+  slot.sent = slot.in_flight = 0;
+  if (msi) {
+    const auto data = static_cast<std::uint32_t>(request.user);
+    for (unsigned i = 0; i < 4; ++i) slot.message_data[i] = static_cast<unsigned char>(data >> (8 * i));
+    slot.request.data = slot.message_data.data();
+  }
+  if (config_.issue_latency == base::Time()) {
+    ready_.push(index);
+  } else {
+    issue_line_.push(index, now() + config_.issue_latency);
+  }
+}
+
+bool DmaEngine::issue() {
+  bool moved = false;
+  while (!ready_.empty()) {
+    if (now() < port_free_) {
+      if (!work_.armed() || port_free_ < work_.due()) work_.arm(port_free_);
+      break;
+    }
+    const std::uint32_t index = ready_.front();
+    Slot& slot = slots_[index];
+    if (!send_next(index, slot)) break;
+    moved = true;
+    if (slot.sent < slot.request.bytes) continue;
+    ready_.pop();
+    if (slot.request.write && slot.request.write_done == WriteDone::sent) tell(slot);
+  }
+  return moved;
+}
+
+bool DmaEngine::send_next(std::uint32_t index, Slot& slot) {
+  const bool write = slot.request.write;
+  std::uint32_t tag = no_tag;
+  if (write ? posted_ >= config_.posted_window : tags_.full()) {
+    if (!stalled_) ++(write ? stats_.posted_stalls : stats_.tag_stalls);
+    stalled_ = true;  // whoever frees a tag or a posted request wakes the engine
+    return false;
+  }
+  stalled_ = false;
+  if (write) {
+    ++posted_;
+    stats_.posted.add(now());
+  } else {
+    tag = *tags_.acquire();
+    tags_[tag] = {index, false, false, now(), no_tag, no_tag};
+    link_tag(tag);
+  }
+  const std::uint64_t address = slot.request.iova.value() + slot.sent;
+  const auto bytes = static_cast<std::uint32_t>(
+      pcie::next_request(address, slot.request.bytes - slot.sent, (write ? bus_.mps : bus_.mrrs).value()));
+  if (slot.sent == 0) slot.issued = now();
+  send_tlp(index, slot, bytes, tag);
+  port_free_ = now() + (write ? config_.write_interval : config_.read_interval);
+  return true;
+}
+
+void DmaEngine::send_tlp(std::uint32_t index, Slot& slot, std::uint32_t bytes, std::uint32_t tag) {
+  const DmaRequest& request = slot.request;
+  Payload& payload = pool().acquire();
+  if (request.data != nullptr) {
+    payload.set_data_ptr(request.data + slot.sent);
+    payload.set_data_length(bytes);
+    payload.set_streaming_width(bytes);
+  } else if (config_.store_data) {
+    // Contents nobody gave: zeros for a write, so that what memory holds does not depend on what the buffer held before.
+    unsigned char* data = pool().use_buffer(payload, bytes);
+    if (request.write) std::memset(data, 0, bytes);
+  } else {
+    pool().use_scratch(payload, bytes);
+  }
+  payload.set_command(request.write ? ::tlm::TLM_WRITE_COMMAND : ::tlm::TLM_READ_COMMAND);
+  payload.set_address(request.iova.value() + slot.sent);
+  DmaExtension& ext = tlm::dma(payload);
+  ext.requester = bus_.requester;
+  ext.has_pasid = request.has_pasid;
+  ext.pasid = request.pasid;
+  ext.relaxed_ordering = request.relaxed_ordering;
+  ext.traffic = slot.msi ? tlm::Traffic::msi : tlm::Traffic::dma;
+  ext.tag = static_cast<std::uint16_t>(tag);
+  ext.dma = index;
+  ext.stamp[ext.intended] = request.intended;
+  ext.stamp[ext.issued] = now();
+  tlm::set_holder(payload, name());
+  slot.sent += bytes;
+  ++slot.in_flight;
+  ++(slot.msi ? stats_.messages : request.write ? stats_.write_requests : stats_.read_requests);
+  port.send(payload);
+}
+
+void DmaEngine::response(tlm::InitiatorPort&, Payload& payload) {
+  DmaExtension& ext = tlm::dma(payload);
+  ext.stamp[ext.completed] = now();
+  if (payload.is_write()) {
+    --posted_;
+    stats_.posted.sub(now());
+    finished(ext.dma, &ext, CompletionStatus::ok);  // a posted request's fate is not told to its sender
+  } else {
+    const Tag tag = tags_[ext.tag];
+    if (tag.timed_out) {
+      ++stats_.late_completions;
+    } else {
+      unlink_tag(ext.tag);
+      const bool refused = payload.is_response_error() && ext.status == CompletionStatus::ok;
+      finished(tag.dma, &ext, refused ? CompletionStatus::completer_abort : ext.status);
+    }
+    tags_.release(ext.tag);
+  }
+  payload.release();
+  if (stalled_) work_.arm(now());
+}
+
+// One TLP of a DMA is over. `ext` is null when nothing came back.
+void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, CompletionStatus status) {
+  Slot& slot = slots_[index];
+  if (slot.status == CompletionStatus::ok) slot.status = status;
+  --slot.in_flight;
+  if (slot.in_flight != 0 || slot.sent != slot.request.bytes) return;
+  if (ext != nullptr) slot.stamps = ext->stamp;
+  base::Time latency;
+  if (!slot.request.write) {
+    latency = config_.completion_latency + base::Time::ps(config_.latency_per_kib.ps() * slot.request.bytes / 1024);
+  }
+  ending_.push(index, now() + latency);
+}
+
+void DmaEngine::end(std::uint32_t index) {
+  Slot& slot = slots_[index];
+  working_ = true;  // work() follows: what the requester submits in reply needs no wake-up
+  if (!slot.msi) count(slot);
+  if (!slot.told) tell(slot);
+  slots_.release(index);
+  work();
+}
+
+void DmaEngine::tell(Slot& slot) {
+  slot.told = true;
+  if (slot.msi) return;
+  const DmaResult result{slot.request, slot.status, slot.issued, now()};
+  if (slot.from_workload) {
+    workload_->done(result, now());
+  } else if (slot.done) {
+    slot.done(result);
+  }
+}
+
+void DmaEngine::count(const Slot& slot) {
+  switch (slot.status) {
+    case CompletionStatus::ok: break;
+    case CompletionStatus::unsupported_request: ++stats_.failed_unsupported; return;
+    case CompletionStatus::completer_abort: ++stats_.failed_abort; return;
+    case CompletionStatus::timeout: ++stats_.failed_timeout; return;
+  }
+  const bool write = slot.request.write;
+  ++(write ? stats_.writes : stats_.reads);
+  (write ? stats_.write_bytes : stats_.read_bytes) += slot.request.bytes;
+  if (!(write ? stats_.write_latency : stats_.read_latency).add(slot.stamps, now())) {
+    fatal("the parts of a DMA's latency do not sum to the whole: a boundary was stamped before an earlier one");
+  }
+}
+
+}  // namespace iommusim::ep

@@ -1,0 +1,153 @@
+// DMA engine: cuts DMAs into request TLPs, keeps as many outstanding as its tags and posted window allow, and puts the
+// completions together again. What drives it is a Workload it pulls from, or a device model that submits DMAs.
+//
+// A DMA waits for a slot, then `issue_latency`, then its TLPs leave one after another: a read takes a tag, a write takes room in the
+// posted window, and each keeps the issue port busy for its interval. TLPs leave in the order of their DMAs: one that waits for a
+// tag holds back those behind it, as one request queue does. A read DMA is done `completion_latency` (and the copy time of its
+// bytes) after its last completion; a posted write is done for its requester when sent (PCIe 5.0 section 2.4), for statistics when visible.
+// A completion time-out frees the DMA but not the tag, which a late completion may still carry (section 2.8).
+// Left out: the device TLB, several request queues, re-ordering of completions, retry of failed requests.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "models/base/stats/group.h"
+#include "models/endpoints/dma_engine_config.h"
+#include "models/endpoints/dma_request.h"
+#include "models/endpoints/latency_stats.h"
+#include "models/endpoints/workload.h"
+#include "models/tlm/delay_line.h"
+#include "models/tlm/delegate.h"
+#include "models/tlm/initiator_port.h"
+#include "models/tlm/module.h"
+#include "models/tlm/slot_pool.h"
+#include "models/tlm/timed_queue.h"
+#include "models/tlm/timer.h"
+
+namespace iommusim::ep {
+
+/// What the engine is on the bus.
+struct BusIdentity {
+  base::SourceId requester;
+  base::Bytes mps{256};
+  base::Bytes mrrs{512};
+};
+
+struct DmaEngineStats {
+  base::Counter reads, writes;              ///< DMAs ended well; writes when visible
+  base::Counter read_bytes, write_bytes;    ///< their payload
+  base::Counter read_requests, write_requests;  ///< TLPs sent
+  base::Counter failed_unsupported, failed_abort, failed_timeout;  ///< DMAs by their first bad status
+  base::Counter late_completions;           ///< of timed-out requests, dropped
+  base::Counter messages;                   ///< MSIs sent
+  base::Counter tag_stalls, posted_stalls;  ///< TLPs that had to wait for a tag, for the posted window
+  base::Occupancy posted;                   ///< write TLPs sent and not yet visible
+  LatencyStats read_latency, write_latency; ///< of DMAs ended well
+};
+
+class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
+ public:
+  using Done = tlm::Delegate<void(const DmaResult&)>;
+
+  DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, const DmaEngineConfig& config, const BusIdentity& bus);
+
+  tlm::InitiatorPort port;  ///< toward the link
+
+  /// The workload to pull from, from the start of simulation or of this call; it outlives the engine's last use. At most one.
+  void drive(Workload& workload);
+  /// Starts a DMA now or as soon as a slot is free, before any the workload offers. `done` may be empty. Legal from any context,
+  /// `done` included. Precondition: bytes >= 1, intended not after now.
+  void submit(const DmaRequest& request, Done done = {});
+  /// Posts a 4-byte memory write of `data` (PCIe 5.0 section 6.1.4), behind the writes submitted before it.
+  void send_msi(std::uint64_t address, std::uint32_t data);
+  /// The workload that answered `wait` has something now.
+  void wake() { work_.arm(now()); }
+
+  /// Nothing more is taken from the workload; what was taken or submitted goes on (the drain of a run).
+  void stop_issuing() { stopped_ = true; }
+  /// Nothing submitted, in progress or on its way.
+  bool quiescent() const { return submitted_.empty() && slots_.in_use() == 0 && tags_.in_use() == 0 && posted_ == 0; }
+  /// What is still held, for the error of a drain that does not end; empty if quiescent.
+  std::string holding() const;
+
+  const DmaEngineConfig& config() const { return config_; }
+  const DmaEngineStats& counters() const { return stats_; }
+
+ private:
+  struct Submitted {
+    DmaRequest request;
+    Done done;
+    bool msi = false;
+  };
+  struct Slot {
+    DmaRequest request;
+    Done done;
+    tlm::CompletionStatus status;
+    bool from_workload;
+    bool msi;
+    bool told;               // the requester knows
+    std::uint32_t sent;      // bytes in TLPs so far
+    std::uint32_t in_flight;  // TLPs
+    base::Time issued;
+    LatencyStats::Stamps stamps;                // of the TLP that finished last
+    std::array<unsigned char, 4> message_data;  // of an MSI
+  };
+  struct Tag {
+    std::uint32_t dma;
+    bool timed_out;
+    bool linked;
+    base::Time sent;
+    std::uint32_t previous, next;  // outstanding reads, oldest first
+  };
+
+  void response(tlm::InitiatorPort& port, tlm::Payload& payload) override;
+
+  // taking DMAs
+  void work();
+  bool refill();
+  void admit(const DmaRequest& request, Done done, bool from_workload, bool msi);
+  void ready(std::uint32_t slot) {
+    ready_.push(slot);
+    work();
+  }
+  // sending TLPs
+  bool issue();
+  bool send_next(std::uint32_t index, Slot& slot);
+  void send_tlp(std::uint32_t index, Slot& slot, std::uint32_t bytes, std::uint32_t tag);
+  // ending them
+  void finished(std::uint32_t index, const tlm::DmaExtension* ext, tlm::CompletionStatus status);
+  void end(std::uint32_t index);
+  void tell(Slot& slot);
+  void count(const Slot& slot);
+  // time-outs
+  void link_tag(std::uint32_t tag);
+  void unlink_tag(std::uint32_t tag);
+  void check_timeouts();
+  void add_metrics();
+
+  static constexpr std::uint32_t no_tag = ~std::uint32_t{0};
+
+  const DmaEngineConfig config_;
+  const BusIdentity bus_;
+  Workload* workload_ = nullptr;
+  bool stopped_ = false;
+  bool working_ = false;
+  bool stalled_ = false;     // the TLP at the head has been counted as waiting
+  base::Time port_free_;     // the issue port
+  std::uint32_t posted_ = 0;  // write TLPs in flight
+  tlm::Ring<Submitted> submitted_;
+  tlm::SlotPool<Slot> slots_;
+  tlm::SlotPool<Tag> tags_;
+  std::uint32_t oldest_ = no_tag, newest_ = no_tag;
+  tlm::Ring<std::uint32_t> ready_;  // slots with TLPs to send
+  tlm::DelayLine<std::uint32_t> issue_line_;
+  tlm::Timer work_;
+  tlm::TimedQueue<std::uint32_t> ending_;
+  tlm::Timer timeout_;
+  DmaEngineStats stats_;
+  Workload::Offered offered_before_;  // the window's start
+};
+
+}  // namespace iommusim::ep

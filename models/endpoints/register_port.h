@@ -1,0 +1,52 @@
+// An endpoint's registers behind a base address register: takes the CPU's reads and writes (doorbells) from the link and answers
+// reads after a fixed time. Part of an endpoint module, not a module itself.
+#pragma once
+
+#include <cstdint>
+
+#include "models/base/types.h"
+#include "models/tlm/context.h"
+#include "models/tlm/delay_line.h"
+#include "models/tlm/target_port.h"
+
+namespace iommusim::ep {
+
+class RegisterPort : private tlm::TargetPort::Owner {
+ public:
+  /// What the registers do. Values are little-endian; `bytes` is 1, 2, 4 or 8 and the offset is a multiple of it.
+  class Device {
+   public:
+    virtual void write_register(std::uint64_t offset, std::uint64_t value, unsigned bytes) = 0;
+    /// Also serves debug reads, so it changes nothing.
+    virtual std::uint64_t read_register(std::uint64_t offset, unsigned bytes) = 0;
+
+   protected:
+    ~Device() = default;
+  };
+
+  /// `name` names the port within the module under construction. A read is answered `read_latency` after it has arrived.
+  RegisterPort(const char* name, tlm::Context& context, Device& device, base::Time read_latency);
+
+  tlm::TargetPort port;  ///< from the link
+
+  /// Where the CPU sees the registers: set by the platform before simulation. Accesses outside [base, base + bytes), or of another
+  /// size or alignment, are completed as unsupported request.
+  void place(base::Hpa base, std::uint64_t bytes);
+  base::Hpa base() const { return base_; }
+
+ private:
+  bool request(tlm::TargetPort& port, tlm::Payload& payload) override;
+  unsigned debug(tlm::TargetPort& port, tlm::Payload& payload) override;
+  void answer(tlm::Payload* payload);
+  bool valid(const tlm::Payload& payload) const;
+  bool access(tlm::Payload& payload);
+
+  tlm::Context& context_;
+  Device& device_;
+  base::Time read_latency_;
+  base::Hpa base_;
+  std::uint64_t bytes_ = 0;
+  tlm::DelayLine<tlm::Payload*> reads_;
+};
+
+}  // namespace iommusim::ep
