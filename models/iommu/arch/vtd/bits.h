@@ -1,9 +1,12 @@
 // Bit fields of 64-bit words, numbered as the specification numbers them (63 is the most significant).
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace iommusim::iommu::vtd {
+
+using Pair = std::array<std::uint64_t, 2>;  ///< 128 bits, low word first
 
 /// A field of ones in bits high..low.
 constexpr std::uint64_t ones(unsigned high, unsigned low) {

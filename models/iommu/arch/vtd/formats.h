@@ -3,7 +3,6 @@
 // Builder (driver, page_tables) and walker share this file and nothing else. decode(encode(x)) == x.
 #pragma once
 
-#include <array>
 #include <cstdint>
 
 #include "models/base/types.h"
@@ -12,8 +11,6 @@
 #include "models/iommu/arch/vtd/bits.h"
 
 namespace iommusim::iommu::vtd {
-
-using Pair = std::array<std::uint64_t, 2>;  ///< a 16-byte entry, low word first
 
 /// Root entry, one per bus (section 9.1): P 0, context-table pointer 63:12; the high word is reserved in legacy mode.
 struct RootEntry {

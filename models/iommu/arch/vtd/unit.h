@@ -1,0 +1,45 @@
+// One VT-d remapping unit in legacy mode: what models/iommu/core sees. What is modelled and what is left out: COVERAGE.md.
+#pragma once
+
+#include "models/iommu/api/architecture.h"
+#include "models/iommu/arch/vtd/config.h"
+#include "models/iommu/arch/vtd/register_file.h"
+#include "models/iommu/arch/vtd/walker.h"
+
+namespace iommusim::iommu::vtd {
+
+class Unit : public Architecture {
+ public:
+  explicit Unit(const VtdConfig& config) : config_(config), registers_(config_), walker_(config_, registers_) {}
+  Unit(const Unit&) = delete;
+  Unit& operator=(const Unit&) = delete;
+
+  RequestClass classify(const Request& request) const override;
+  bool enabled(RequestClass c) const override;
+  std::uint64_t context_key(const Request& request) const override;
+  Space space(const Context& context, const Request& request) const override;
+  std::optional<Fault> check_pass_through(const Context& context, const Request& request) const override;
+  Step begin(Walk& walk) const override { return walker_.begin(walk); }
+  Step resume(Walk& walk, const StepResult& result) const override { return walker_.resume(walk, result); }
+
+  std::uint64_t register_bytes() const override { return registers_.bytes(); }
+  std::uint64_t read_register(std::uint64_t offset, unsigned bytes) override { return registers_.read(offset, bytes); }
+  Effects write_register(std::uint64_t offset, unsigned bytes, std::uint64_t value) override {
+    return registers_.write(offset, bytes, value);
+  }
+
+  std::optional<CommandFetch> next_command() const override;
+  Command take_command(const Words& words) override;
+  Effects command_event(const Command& command) override;
+  Effects command_fetch_failed() override;
+
+  Effects record_fault(const FaultEvent& event) override;
+  std::string fault_text(std::uint16_t reason) const override { return text_of(reason); }
+
+ private:
+  const VtdConfig config_;
+  RegisterFile registers_;
+  Walker walker_;
+};
+
+}  // namespace iommusim::iommu::vtd
