@@ -15,6 +15,22 @@ std::vector<Diagnostic> sort_unique(std::vector<Diagnostic> items) {
               items.end());
   return items;
 }
+/// What came from a file may hold anything: control bytes are spelt out, endless texts cut.
+std::string printable(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (out.size() > 2000) return out + "...";
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      out += "\\x";
+      out += "0123456789abcdef"[byte >> 4];
+      out += "0123456789abcdef"[byte & 15];
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
 std::string lines(const std::vector<Diagnostic>& items) {
   std::string out;
   for (const Diagnostic& d : items) out += d.text() + "\n";
@@ -29,7 +45,7 @@ std::string to_text(const Position& position) {
 }
 
 std::string Diagnostic::text() const {
-  return to_text(position) + ": " + (path.empty() ? "" : path + ": ") + message;
+  return to_text(position) + ": " + printable((path.empty() ? "" : path + ": ") + message);
 }
 
 ConfigError::ConfigError(std::vector<Diagnostic> diagnostics)

@@ -42,7 +42,10 @@ const Node* walk(const Node& root, std::string_view path, bool& whole) {
     if (path[0] == '[') {
       end = path.find(']');
       std::size_t index = 0;
-      if (end == std::string_view::npos) break;
+      if (end == std::string_view::npos) {
+        whole = false;
+        return node;
+      }
       const auto result = std::from_chars(path.data() + 1, path.data() + end, index);
       if (result.ec == std::errc() && result.ptr == path.data() + end && node->kind == Node::Kind::list && index < node->items.size())
         next = &node->items[index];

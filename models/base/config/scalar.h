@@ -26,6 +26,7 @@ struct ScalarCodec {
   std::string (*write)(const void* value);  ///< YAML text
   bool (*less)(const void* a, const void* b);
   std::shared_ptr<void> (*make)();
+  std::uint64_t (*count)(const void* value);  ///< integers and sizes, for power_of_two(); else null
 };
 
 /// Reads that need more than the text: how it was quoted decides between string and number.
@@ -122,12 +123,15 @@ struct Scalar<V, std::enable_if_t<std::is_same_v<V, Pasid> || std::is_same_v<V, 
 
 template <class V>
 const ScalarCodec& scalar_codec() {
+  std::uint64_t (*count)(const void*) = nullptr;
+  if constexpr (std::is_integral_v<V>) count = [](const void* v) { return static_cast<std::uint64_t>(*static_cast<const V*>(v)); };
+  if constexpr (std::is_same_v<V, Bytes>) count = [](const void* v) { return static_cast<const Bytes*>(v)->value(); };
   static const ScalarCodec codec{
       Scalar<V>::name, Scalar<V>::example, Scalar<V>::json, Scalar<V>::pattern,
       [](const Node& n, void* out) { return Scalar<V>::read(n, *static_cast<V*>(out)); },
       [](const void* v) { return Scalar<V>::write(*static_cast<const V*>(v)); },
       [](const void* a, const void* b) { return *static_cast<const V*>(a) < *static_cast<const V*>(b); },
-      []() -> std::shared_ptr<void> { return std::make_shared<V>(); }};
+      []() -> std::shared_ptr<void> { return std::make_shared<V>(); }, count};
   return codec;
 }
 

@@ -1,0 +1,99 @@
+// Texts made from field lists: resolved dump, JSON Schema, `describe`, Markdown reference.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "models/base/config/config.h"
+
+namespace iommusim::base {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// "time, 1 ns to 10 us, default 80 ns" in parts.
+struct Facts {
+  std::string type, limits, value;
+};
+Facts facts(const FieldList& fields, const FieldList::Item& item) {
+  void* member = item.member(const_cast<void*>(fields.defaults()));
+  return {item.type->name(), item.type->limits(), item.required ? "required" : item.type->default_text(member)};
+}
+std::string cell(std::string text) {
+  for (std::size_t i = 0; (i = text.find('|', i)) != std::string::npos; i += 2) text.insert(i, "\\");
+  return text;
+}
+
+void collect(const FieldList& fields, std::vector<const FieldList*>& found) {
+  if (std::find(found.begin(), found.end(), &fields) != found.end()) return;
+  found.push_back(&fields);
+  for (const FieldList::Item& item : fields.items())
+    item.type->nested(nullptr, [&](const FieldList& inner, const void*) { collect(inner, found); });
+}
+
+}  // namespace
+
+std::string dump_document(const FieldList& fields, const void* object) { return "schema: 1\n" + fields.dump(object, 0); }
+
+nlohmann::ordered_json FieldList::schema(const void* object) const {
+  Json properties = Json::object(), required = Json::array();
+  for (const Item& item : items_) {
+    const void* member = object ? item.member(const_cast<void*>(object)) : nullptr;
+    Json one = item.type->schema(member);
+    one["description"] = item.help + (item.source.empty() ? "" : " Source: " + item.source);
+    if (member && !item.required)
+      if (const std::string text = item.type->default_text(member); !text.empty())
+        one["default"] = text == "null" ? Json() : one.value("type", Json()) == "string" || one.contains("enum") || !Json::accept(text)
+                                                       ? Json(text[0] == '"' ? Json::parse(text) : Json(text))
+                                                       : Json::parse(text);
+    properties[item.key] = one;
+    if (item.required) required.push_back(item.key);
+  }
+  Json out{{"type", "object"}, {"description", help_}, {"properties", properties}, {"additionalProperties", false}};
+  if (!required.empty()) out["required"] = required;
+  return out;
+}
+
+nlohmann::ordered_json json_schema(const FieldList& fields) {
+  Json body = fields.schema(fields.defaults());
+  Json out{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", fields.component()}};
+  Json properties{{"schema", {{"const", 1}, {"description", "Version of the configuration format"}}},
+                  {"include", {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", "Files merged below this one, relative to it"}}}};
+  for (const auto& [key, value] : body["properties"].items()) properties[key] = value;
+  body["properties"] = properties;
+  // What an included file may give cannot be required of each file.
+  body["required"] = Json::array({"schema"});
+  out.update(body);
+  return out;
+}
+
+std::vector<const FieldList*> components(const FieldList& root) {
+  std::vector<const FieldList*> found;
+  collect(root, found);
+  return found;
+}
+
+std::string describe(const FieldList& fields) {
+  std::string out = fields.component() + ": " + fields.help() + "\n";
+  std::size_t width = 0;
+  for (const FieldList::Item& item : fields.items()) width = std::max(width, item.key.size());
+  for (const FieldList::Item& item : fields.items()) {
+    const Facts f = facts(fields, item);
+    out += "  " + item.key + std::string(width - item.key.size() + 2, ' ') + f.type;
+    if (!f.limits.empty()) out += ", " + f.limits;
+    if (!f.value.empty()) out += item.required ? ", required" : ", default " + f.value;
+    out += "\n" + std::string(width + 4, ' ') + item.help;
+    if (!item.source.empty()) out += " [" + item.source + "]";
+    out += "\n";
+  }
+  return out;
+}
+
+std::string markdown(const FieldList& fields) {
+  std::string out = "## " + fields.component() + "\n\n" + fields.help() + "\n\n| key | type | range | default | meaning | source |\n|---|---|---|---|---|---|\n";
+  for (const FieldList::Item& item : fields.items()) {
+    const Facts f = facts(fields, item);
+    out += "| `" + item.key + "` | " + cell(f.type) + " | " + cell(f.limits) + " | " + cell(f.value) + " | " + cell(item.help) + " | " + cell(item.source) + " |\n";
+  }
+  return out;
+}
+
+}  // namespace iommusim::base
