@@ -7,6 +7,7 @@
 #include "experiments/runner/run_config.h"
 #include "models/base/config/config.h"
 #include "platforms/config/platform_config.h"
+#include "platforms/config/workload_use_config.h"
 
 namespace iommusim::runner {
 
@@ -16,6 +17,7 @@ struct ExperimentConfig {
   std::string description;
   RunConfig run;
   platforms::PlatformConfig platform;
+  std::vector<platforms::WorkloadUseConfig> workloads;
   static const base::Fields<ExperimentConfig>& fields();
 };
 

@@ -15,8 +15,4 @@ struct AddressMapConfig {
   static const base::Fields<AddressMapConfig>& fields();
 };
 
-/// First byte and size of the interrupt region: fixed by the architecture (Intel SDM volume 3A section 11.11.1; VT-d section 3.14).
-constexpr std::uint64_t kInterruptBase = 0xfee00000;
-constexpr std::uint64_t kInterruptBytes = 0x100000;
-
 }  // namespace iommusim::platforms

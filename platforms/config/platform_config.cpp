@@ -39,8 +39,8 @@ void check_bdfs(const PlatformConfig& c, base::Report& r) {
 
 void check_map(const PlatformConfig& c, base::Report& r) {
   std::vector<std::string> homeless;
-  const AddressMap map = address_map_of(c, &homeless);
-  for (const MapConflict& conflict : map.conflicts(c.address_map.address_bits)) r.error(conflict.setting, conflict.message);
+  const AddressPlan plan = address_plan_of(c, &homeless);
+  for (const MapConflict& conflict : plan.conflicts(c.address_map.address_bits)) r.error(conflict.setting, conflict.message);
   for (const std::string& setting : homeless) {
     r.error(setting, "no room for the registers of this endpoint in address_map.bars; make address_map.bars_size larger");
   }
@@ -56,36 +56,38 @@ void check_map(const PlatformConfig& c, base::Report& r) {
 
 }  // namespace
 
-AddressMap address_map_of(const PlatformConfig& c, std::vector<std::string>* homeless) {
-  AddressMap map;
+AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* homeless) {
+  AddressPlan plan;
   for (std::size_t i = 0; i < c.memory.ranges.size(); ++i) {
     const mem::MemoryRange& range = c.memory.ranges[i];
-    map.add({fmt::format("memory.ranges[{}]", i), RegionKind::dram, range.base, range.size.value(), fmt::format("memory.ranges[{}]", i)});
+    const std::string name = fmt::format("memory.ranges[{}]", i);
+    plan.add({name, RangeKind::dram, range.base, range.size, to_memory}, name);
   }
-  map.add({"interrupts", RegionKind::interrupts, Hpa(kInterruptBase), kInterruptBytes, "address_map"});
-  map.add({"ecam", RegionKind::ecam, c.address_map.ecam, c.address_map.ecam_size.value(), "address_map.ecam"});
-  if (c.has_iommu()) map.add({"iommu.registers", RegionKind::registers, c.iommu->registers, 4096, "iommu.registers"});
-  std::vector<std::size_t> unplaced;
+  plan.add({"interrupts", RangeKind::interrupt, Hpa(host::InterruptRegion::kBase), base::Bytes(host::InterruptRegion::kBytes), to_interrupts},
+           "address_map");
+  // Configuration requests are not modelled: the root complex refuses what falls there.
+  plan.add({"ecam", RangeKind::ecam, c.address_map.ecam, c.address_map.ecam_size, to_root_complex}, "address_map.ecam");
+  if (c.has_iommu()) {
+    plan.add({"iommu.registers", RangeKind::registers, c.iommu->registers, base::Bytes(4096), to_iommu_registers}, "iommu.registers");
+  }
+  const auto add_bar = [&](std::size_t i, Hpa at) {
+    const EndpointConfig& e = c.endpoints[i];
+    plan.add({e.name + ".bar", RangeKind::bar, at, e.bar_size, to_root_complex}, fmt::format("endpoints[{}].bar", i));
+  };
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
-    const EndpointConfig& e = c.endpoints[i];
-    if (e.bar.value() == 0) {
-      unplaced.push_back(i);
-    } else {
-      map.add({e.name + ".bar", RegionKind::bar, e.bar, e.bar_size.value(), fmt::format("endpoints[{}].bar", i)});
+    if (c.endpoints[i].bar.value() != 0) add_bar(i, c.endpoints[i].bar);
+  }
+  const Hpa window_end = c.address_map.bars + c.address_map.bars_size.value();
+  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
+    if (c.endpoints[i].bar.value() != 0) continue;
+    const Hpa at = plan.find_free(c.address_map.bars, window_end, c.endpoints[i].bar_size.value());
+    if (at.value() != 0) {
+      add_bar(i, at);
+    } else if (homeless != nullptr) {
+      homeless->push_back(fmt::format("endpoints[{}].bar_size", i));
     }
   }
-  Hpa from = c.address_map.bars;
-  const Hpa to = c.address_map.bars + c.address_map.bars_size.value();
-  for (const std::size_t i : unplaced) {
-    const EndpointConfig& e = c.endpoints[i];
-    const Hpa at = map.find_free(from, to, e.bar_size.value());
-    if (at.value() == 0) {
-      if (homeless != nullptr) homeless->push_back(fmt::format("endpoints[{}].bar_size", i));
-      continue;
-    }
-    map.add({e.name + ".bar", RegionKind::bar, at, e.bar_size.value(), fmt::format("endpoints[{}].bar", i)});
-  }
-  return map;
+  return plan;
 }
 
 const base::Fields<PlatformConfig>& PlatformConfig::fields() {

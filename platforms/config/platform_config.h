@@ -6,7 +6,7 @@
 #include "models/host/interrupt_region.h"
 #include "models/memory/memory_config.h"
 #include "models/pcie/root_complex.h"
-#include "platforms/address_map.h"
+#include "platforms/address_plan.h"
 #include "platforms/config/address_map_config.h"
 #include "platforms/config/core_config.h"
 #include "platforms/config/endpoint_config.h"
@@ -32,8 +32,12 @@ struct PlatformConfig {
 constexpr std::size_t kMaxEndpoints = 1024;
 constexpr std::size_t kMaxCores = 255;  ///< APIC IDs of unremapped messages have 8 bits, 255 is broadcast
 
-/// The address map that follows from a description. BARs without an address get one in the window, in order of endpoints; one that
-/// finds no room is left out and named in `homeless` (its setting).
-AddressMap address_map_of(const PlatformConfig& config, std::vector<std::string>* homeless = nullptr);
+/// Outputs of the router, the targets of the address map.
+enum RouterOutput : unsigned { to_memory, to_interrupts, to_root_complex, to_iommu_registers };
+
+/// The address map that follows from a description; `target` of each range is a RouterOutput. Ranges are named "memory.ranges[0]",
+/// "interrupts", "iommu.registers", "nfp.bar", "ecam". BARs without an address get one in the window, in order of endpoints; one that finds
+/// no room is left out and its setting added to `homeless`.
+AddressPlan address_plan_of(const PlatformConfig& config, std::vector<std::string>* homeless = nullptr);
 
 }  // namespace iommusim::platforms

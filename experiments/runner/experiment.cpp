@@ -1,0 +1,38 @@
+#include "experiments/runner/experiment.h"
+
+namespace iommusim::runner {
+namespace {
+
+bool is_experiment_name(const std::string& text) {
+  if (text.size() > 64 || text[0] == '.' || text[0] == '-') return false;
+  for (const char c : text) {
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.')) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
+  static const base::Fields<ExperimentConfig> f =
+      base::Fields<ExperimentConfig>("experiment", "A configuration file: a machine, what runs on it, and how it is measured")
+          .field("name", &ExperimentConfig::name, "Name in results; the default result folder is results/NAME")
+          .field("description", &ExperimentConfig::description, "What it shows, for people")
+          .object("run", &ExperimentConfig::run, "Warm-up, measurement window and drain")
+          .object("platform", &ExperimentConfig::platform, "The machine")
+          .list("workloads", &ExperimentConfig::workloads, "What its endpoints do")
+          .items_between(0, platforms::kMaxEndpoints)
+          .check([](const ExperimentConfig& c, base::Report& r) {
+            if (!is_experiment_name(c.name)) r.error("name", "must be letters, digits, '_', '-' and '.', 64 characters at most, e.g. iotlb_reach");
+            platforms::check_workloads(c.workloads, c.platform, r);
+          });
+  return f;
+}
+
+ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides) {
+  base::LoadOptions options;
+  options.overrides = overrides;
+  return base::load_config<ExperimentConfig>(file, options);
+}
+
+}  // namespace iommusim::runner

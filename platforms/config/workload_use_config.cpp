@@ -1,0 +1,102 @@
+#include "platforms/config/workload_use_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "models/base/text.h"
+#include "platforms/config/platform_config.h"
+
+namespace iommusim::platforms {
+namespace {
+
+// Page tables of a buffer are written at boot: 16 Mi pages take 128 MiB of them.
+constexpr std::uint64_t kMaxPages = 1u << 24;
+
+}  // namespace
+
+const base::Fields<DomainConfig>& DomainConfig::fields() {
+  using host::DomainType;
+  static const base::Fields<DomainConfig> f =
+      base::Fields<DomainConfig>("domain", "IOMMU domain of an endpoint")
+          .field("type", &DomainConfig::type, "Domain type, as in the Linux sysfs file `type` of an IOMMU group",
+                 {{"identity", DomainType::identity},
+                  {"DMA", DomainType::dma},
+                  {"DMA-FQ", DomainType::dma_fq},
+                  {"blocked", DomainType::blocked},
+                  {"unmanaged", DomainType::unmanaged}})
+          .field("levels", &DomainConfig::levels, "Levels of the page tables")
+          .range(3, 5)
+          .source("4 levels (48 bits): the width that Linux chooses where the unit has it");
+  return f;
+}
+
+const base::Fields<BufferConfig>& BufferConfig::fields() {
+  static const base::Fields<BufferConfig> f =
+      base::Fields<BufferConfig>("buffer", "Memory that an endpoint reads and writes, mapped at boot")
+          .field("size", &BufferConfig::size, "Size, a multiple of 4 KiB")
+          .range("4 KiB", "1 TiB")
+          .field("page_size", &BufferConfig::page_size, "Largest page of its mapping: 4 KiB, 2 MiB or 1 GiB")
+          .range("4 KiB", "1 GiB")
+          .field("placement", &BufferConfig::placement,
+                 "Physical memory under a translated domain: one block, or pieces of page_size at random places. A device that is not translated "
+                 "sees physical addresses and always gets one block",
+                 {{"contiguous", mem::Placement::contiguous}, {"scattered", mem::Placement::scattered}})
+          .check([](const BufferConfig& c, base::Report& r) {
+            const std::uint64_t page = c.page_size.value();
+            if (page != 4096 && page != 1ull << 21 && page != 1ull << 30) {
+              r.error("page_size", "must be 4 KiB, 2 MiB or 1 GiB");
+            } else if (c.size.value() % 4096 != 0) {
+              r.error("size", "must be a multiple of 4 KiB");
+            } else if (c.size.value() / page > kMaxPages) {
+              r.error("size", fmt::format("has more than {} pages of {}; use a larger page_size", kMaxPages, base::to_text(c.page_size)));
+            }
+          });
+  return f;
+}
+
+const base::Fields<WorkloadUseConfig>& WorkloadUseConfig::fields() {
+  static const base::Fields<WorkloadUseConfig> f =
+      base::Fields<WorkloadUseConfig>("workload_use", "An endpoint at work: its domain, its buffer and its traffic")
+          .field("endpoint", &WorkloadUseConfig::endpoint, "Name of an endpoint of the platform")
+          .required()
+          .object("domain", &WorkloadUseConfig::domain, "IOMMU domain")
+          .object("buffer", &WorkloadUseConfig::buffer, "Memory it works on")
+          .variant("traffic", &WorkloadUseConfig::traffic, "What DMA it makes")
+          .required();
+  return f;
+}
+
+void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform, base::Report& report) {
+  std::vector<std::string> names;
+  for (const EndpointConfig& e : platform.endpoints) names.push_back(e.name);
+  std::map<std::string, std::size_t> used;
+  std::uint64_t largest = 0;
+  for (const mem::MemoryRange& range : platform.memory.ranges) largest = std::max(largest, range.size.value());
+  std::uint64_t wanted = 0;
+  for (std::size_t i = 0; i < workloads.size(); ++i) {
+    const WorkloadUseConfig& w = workloads[i];
+    const std::string path = fmt::format("workloads[{}]", i);
+    if (std::find(names.begin(), names.end(), w.endpoint) == names.end()) {
+      report.error(path + ".endpoint",
+                   fmt::format("the platform has no endpoint '{}'.{}{}", w.endpoint, base::did_you_mean(w.endpoint, names),
+                               names.empty() ? " It has none at all" : " Known: " + base::join(names)));
+    }
+    const auto [it, fresh] = used.emplace(w.endpoint, i);
+    if (!fresh) report.error(path + ".endpoint", fmt::format("'{}' already has workloads[{}]", w.endpoint, it->second));
+    if (w.traffic && w.traffic->buffer_bytes() > w.buffer.size.value()) {
+      report.error(path + ".buffer.size", fmt::format("{} is too small for the traffic, which needs {}", base::to_text(w.buffer.size),
+                                                      base::to_text(base::Bytes(w.traffic->buffer_bytes()))));
+    }
+    wanted += w.buffer.size.value();
+    if (wanted > largest) {
+      report.error(path + ".buffer.size",
+                   fmt::format("buffers need {}, more than the largest memory range has ({})", base::to_text(base::Bytes(wanted)),
+                               base::to_text(base::Bytes(largest))));
+      wanted = 0;
+    }
+  }
+}
+
+}  // namespace iommusim::platforms

@@ -1,0 +1,44 @@
+// What an endpoint is used for: its IOMMU domain, its buffer in memory, and the traffic it makes.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/base/config/config.h"
+#include "models/endpoints/workload/workload_config.h"
+#include "models/host/domain.h"
+#include "models/memory/frame_allocator.h"
+
+namespace iommusim::platforms {
+
+struct PlatformConfig;
+
+struct DomainConfig {
+  host::DomainType type = host::DomainType::dma;
+  unsigned levels = 4;
+  static const base::Fields<DomainConfig>& fields();
+};
+
+/// Memory that the endpoint reads and writes, mapped at boot.
+struct BufferConfig {
+  base::Bytes size{4ull << 20};
+  base::Bytes page_size{4096};  ///< 4 KiB, 2 MiB or 1 GiB
+  mem::Placement placement = mem::Placement::contiguous;
+  static const base::Fields<BufferConfig>& fields();
+};
+
+/// One entry of the `workloads` section of a file.
+struct WorkloadUseConfig {
+  std::string endpoint;
+  DomainConfig domain;
+  BufferConfig buffer;
+  std::shared_ptr<const ep::WorkloadConfig> traffic;
+  static const base::Fields<WorkloadUseConfig>& fields();
+};
+
+/// Reports every reference from workloads to a platform that does not hold: unknown endpoints, memory that is too small. Paths of the
+/// errors start with "workloads[i]".
+void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform, base::Report& report);
+
+}  // namespace iommusim::platforms
