@@ -241,7 +241,7 @@ bool CpuCore::poll32(Hpa address, const std::function<bool(std::uint32_t)>& done
     if (done(word)) return true;
     ++polls_;
     if (now() - start >= timeout) return false;
-    spend(config_.poll_interval);
+    poll_pause();
   }
 }
 

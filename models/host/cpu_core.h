@@ -69,6 +69,8 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   bool poll32(Hpa address, std::uint32_t expected, Time timeout = Time::max()) {
     return poll32(address, [expected](std::uint32_t word) { return word == expected; }, timeout);
   }
+  /// The pause between two looks of a polling loop.
+  void poll_pause() { spend(config_.poll_interval); }
   /// The core works for so long.
   void spend(Time duration);
   /// Returns at the next interrupt of that vector, at once if one is remembered. The core is idle meanwhile.
