@@ -27,7 +27,7 @@ WalkerPool::WalkerPool(tlm::Context& context, const std::string& name, const Rem
 WalkSlot* WalkerPool::pending(WalkKind kind, Space space, std::uint64_t key) {
   if (busy() == 0) return nullptr;
   for (WalkSlot& s : slots_) {
-    if (s.busy && !s.stale && s.key == key && s.walk.kind == kind && s.space == space) return &s;
+    if (s.open && !s.stale && s.key == key && s.walk.kind == kind && s.space == space) return &s;
   }
   return nullptr;
 }
@@ -62,6 +62,7 @@ void WalkerPool::begin(WalkSlot& slot, base::Time overhead) {
   slot.walk.request = first.request;
   slot.walk.context = first.context;
   slot.delay = overhead;
+  slot.open = true;
   perform(slot, architecture_.begin(slot.walk));
 }
 
@@ -129,6 +130,7 @@ void WalkerPool::response(tlm::Payload& payload) {
 void WalkerPool::finish(std::uint32_t index) {
   WalkSlot& slot = slots_[index];
   continued_ = false;
+  slot.open = false;
   owner_.walk_finished(slot);
   if (continued_) return;
   const base::Time now = context_.scheduler.now();

@@ -24,6 +24,7 @@ namespace iommusim::iommu {
 struct WalkSlot {
   std::uint32_t index = 0;
   bool busy = false;
+  bool open = false;               ///< requests may still join: from the walk's start to its last step
   bool stale = false;              ///< an invalidation selected what this walk reads
   Walk walk;
   std::uint64_t key = 0;           ///< context walks: context key; page walks: 4 KiB page number

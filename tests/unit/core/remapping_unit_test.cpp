@@ -180,6 +180,7 @@ TEST(RemappingUnit, FixedWalkOverheadAndStepLatencyAreAdded) {
   c.walk_overhead = Time::ns(30);
   c.walk_step_latency = Time::ns(7);
   Bench b(c, 2);
+  b.map(0x203, 0x50000000, 3);
   b.requester.read(Time::ns(10), 0x3000);
   const auto i = b.requester.read(Time::us(2), 0x203000);
   b.run();
