@@ -59,7 +59,7 @@ void Link::response(tlm::InitiatorPort& port, Payload& payload) {
   Direction& direction = downward ? down_ : up_;
   auto& ext = tlm::dma(payload);
   std::uint64_t wire_bytes;
-  if (ext.status == tlm::CompletionStatus::ok) {
+  if (ext.status == tlm::CompletionStatus::ok && payload.is_response_ok()) {
     const std::uint64_t bytes = payload.get_data_length();
     const std::uint64_t address = payload.get_address();
     direction.stats.completions += completion_count(address, bytes, config_.rcb.value(), config_.chunk());
