@@ -107,7 +107,8 @@ void RemappingUnit::response(tlm::InitiatorPort& port, tlm::Payload& payload) {
 }
 
 void RemappingUnit::register_done(tlm::Payload* payload) {
-  const std::uint64_t offset = payload->get_address();
+  // The window is aligned to its size, a power of two: platforms/ places it.
+  const std::uint64_t offset = payload->get_address() % architecture_->register_bytes();
   const unsigned bytes = payload->get_data_length();
   if ((bytes != 4 && bytes != 8) || offset % bytes != 0) {
     payload->set_response_status(::tlm::TLM_BURST_ERROR_RESPONSE);
