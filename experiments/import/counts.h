@@ -21,8 +21,9 @@ struct TraceCounts {
   std::string capture;
   std::set<base::Bdf> devices;         ///< requesters that made DMA, translated or not
   std::set<base::DomainId> domains;    ///< domains of translated accesses
-  std::uint64_t maps = 0, mapped_4k_pages = 0, unmaps = 0, dma_map_calls = 0;  ///< seeded ones excluded
-  UnitCounts window;                   ///< from the first to the last unit-side mark
+  std::uint64_t maps = 0, mapped_4k_pages = 0, unmaps = 0, dma_map_calls = 0;
+      ///< the kernel's log whole: it begins with the first mark and is switched off after the last. Seeded ones excluded
+  UnitCounts window;                   ///< from the first to the last mark of the unit's log
   UnitCounts whole;
   std::uint64_t iotlb_resets = 0, viommu_msi_writes = 0, passthrough_noticed = 0;
   bool resets_recorded = true;
@@ -32,8 +33,11 @@ struct TraceCounts {
   void add(const ep::TraceRecord& record);
 
  private:
-  bool in_window_ = false;
-  UnitCounts pending_;  ///< since the last mark: belongs to the window only if another mark follows
+  void add_kernel(const ep::TraceRecord& record);
+  void add_unit(const ep::TraceRecord& record);
+
+  bool unit_open_ = false;
+  UnitCounts unit_pending_;  ///< since the last mark: belongs to the window only if another mark follows
 };
 
 /// Counts the trace at `path`; throws what TraceReader throws.
