@@ -1,10 +1,10 @@
-// The IOMMU of a platform: the unit, its architecture and what its driver programs at boot.
+// The IOMMU of a platform: the unit, its architecture and its driver.
 #pragma once
 
 #include <memory>
 
 #include "models/base/config/config.h"
-#include "models/host/invalidation_queue.h"
+#include "models/host/iommu_driver.h"
 #include "models/iommu/api/factory.h"
 #include "models/iommu/core/config.h"
 
@@ -15,9 +15,11 @@ struct IommuConfig {
   std::shared_ptr<const iommu::ArchitectureConfig> architecture;
   iommu::RemappingUnitConfig unit;
   base::Hpa registers{0xfed90000};
-  host::InvalidationQueueConfig queue;
-  bool interrupt_remapping = true;
+  host::IommuDriverConfig driver;
   static const base::Fields<IommuConfig>& fields();
+
+  /// Bytes of its register window, a power of two.
+  std::uint64_t register_bytes() const;
 };
 
 }  // namespace iommusim::platforms

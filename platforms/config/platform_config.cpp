@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -9,6 +10,14 @@
 
 namespace iommusim::platforms {
 namespace {
+
+mem::MemoryRange largest_range(const PlatformConfig& c) {
+  mem::MemoryRange largest = c.memory.ranges.front();
+  for (const mem::MemoryRange& range : c.memory.ranges) {
+    if (largest.size < range.size) largest = range;
+  }
+  return largest;
+}
 
 void check_names(const PlatformConfig& c, base::Report& r) {
   // The names of the platform's own modules, which share the level of results with endpoints and cores.
@@ -37,6 +46,12 @@ void check_bdfs(const PlatformConfig& c, base::Report& r) {
   }
 }
 
+void check_memory(const PlatformConfig& c, base::Report& r) {
+  if (largest_range(c).size.value() < 16u << 20) {
+    r.error("memory.ranges", "no range has 16 MiB, the least that drivers and buffers need");
+  }
+}
+
 void check_map(const PlatformConfig& c, base::Report& r) {
   std::vector<std::string> homeless;
   const AddressPlan plan = address_plan_of(c, &homeless);
@@ -56,6 +71,26 @@ void check_map(const PlatformConfig& c, base::Report& r) {
 
 }  // namespace
 
+namespace {
+
+std::uint64_t table_bytes(const mem::MemoryRange& whole) {
+  const std::uint64_t wanted = std::max<std::uint64_t>(whole.size.value() / 16, 4u << 20);
+  return std::min(wanted, whole.size.value() / 2) & ~std::uint64_t{4095};
+}
+
+}  // namespace
+
+mem::MemoryRange buffer_range(const PlatformConfig& c) {
+  const mem::MemoryRange whole = largest_range(c);
+  return {whole.base, whole.size - base::Bytes(table_bytes(whole))};
+}
+
+mem::MemoryRange table_range(const PlatformConfig& c) {
+  const mem::MemoryRange whole = largest_range(c);
+  const std::uint64_t bytes = table_bytes(whole);
+  return {whole.base + (whole.size.value() - bytes), base::Bytes(bytes)};
+}
+
 AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* homeless) {
   AddressPlan plan;
   for (std::size_t i = 0; i < c.memory.ranges.size(); ++i) {
@@ -68,7 +103,7 @@ AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* h
   // Configuration requests are not modelled: the root complex refuses what falls there.
   plan.add({"ecam", RangeKind::ecam, c.address_map.ecam, c.address_map.ecam_size, to_root_complex}, "address_map.ecam");
   if (c.has_iommu()) {
-    plan.add({"iommu.registers", RangeKind::registers, c.iommu->registers, base::Bytes(4096), to_iommu_registers}, "iommu.registers");
+    plan.add({"iommu.registers", RangeKind::registers, c.iommu->registers, base::Bytes(c.iommu->register_bytes()), to_iommu_registers}, "iommu.registers");
   }
   const auto add_bar = [&](std::size_t i, Hpa at) {
     const EndpointConfig& e = c.endpoints[i];
@@ -104,6 +139,7 @@ const base::Fields<PlatformConfig>& PlatformConfig::fields() {
           .object("address_map", &PlatformConfig::address_map, "Placement of registers in the host physical address space")
           .check(check_names)
           .check(check_bdfs)
+          .check(check_memory)
           .check(check_map);
   return f;
 }

@@ -32,6 +32,11 @@ struct PlatformConfig {
 constexpr std::size_t kMaxEndpoints = 1024;
 constexpr std::size_t kMaxCores = 255;  ///< APIC IDs of unremapped messages have 8 bits, 255 is broadcast
 
+/// Physical memory for buffers and for tables: the largest DRAM range, of which the last sixteenth (4 MiB at least, half at most) holds what
+/// drivers allocate. Both are multiples of 4 KiB and not empty.
+mem::MemoryRange buffer_range(const PlatformConfig& config);
+mem::MemoryRange table_range(const PlatformConfig& config);
+
 /// Outputs of the router, the targets of the address map.
 enum RouterOutput : unsigned { to_memory, to_interrupts, to_root_complex, to_iommu_registers };
 

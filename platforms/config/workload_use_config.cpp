@@ -11,8 +11,8 @@
 namespace iommusim::platforms {
 namespace {
 
-// Page tables of a buffer are written at boot: 16 Mi pages take 128 MiB of them.
-constexpr std::uint64_t kMaxPages = 1u << 24;
+// Page tables of a buffer are written at boot: 4 Mi pages take 32 MiB of them.
+constexpr std::uint64_t kMaxPages = 1u << 22;
 
 }  // namespace
 
@@ -25,10 +25,7 @@ const base::Fields<DomainConfig>& DomainConfig::fields() {
                   {"DMA", DomainType::dma},
                   {"DMA-FQ", DomainType::dma_fq},
                   {"blocked", DomainType::blocked},
-                  {"unmanaged", DomainType::unmanaged}})
-          .field("levels", &DomainConfig::levels, "Levels of the page tables")
-          .range(3, 5)
-          .source("4 levels (48 bits): the width that Linux chooses where the unit has it");
+                  {"unmanaged", DomainType::unmanaged}});
   return f;
 }
 
@@ -72,8 +69,7 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
   std::vector<std::string> names;
   for (const EndpointConfig& e : platform.endpoints) names.push_back(e.name);
   std::map<std::string, std::size_t> used;
-  std::uint64_t largest = 0;
-  for (const mem::MemoryRange& range : platform.memory.ranges) largest = std::max(largest, range.size.value());
+  const std::uint64_t room = buffer_range(platform).size.value();
   std::uint64_t wanted = 0;
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     const WorkloadUseConfig& w = workloads[i];
@@ -90,10 +86,10 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
                                                       base::to_text(base::Bytes(w.traffic->buffer_bytes()))));
     }
     wanted += w.buffer.size.value();
-    if (wanted > largest) {
+    if (wanted > room) {
       report.error(path + ".buffer.size",
-                   fmt::format("buffers need {}, more than the largest memory range has ({})", base::to_text(base::Bytes(wanted)),
-                               base::to_text(base::Bytes(largest))));
+                   fmt::format("the buffers need {} together, memory has {} for them", base::to_text(base::Bytes(wanted)),
+                               base::to_text(base::Bytes(room))));
       wanted = 0;
     }
   }

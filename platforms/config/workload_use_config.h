@@ -16,7 +16,6 @@ struct PlatformConfig;
 
 struct DomainConfig {
   host::DomainType type = host::DomainType::dma;
-  unsigned levels = 4;
   static const base::Fields<DomainConfig>& fields();
 };
 

@@ -1,0 +1,212 @@
+#include "platforms/platform.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "models/base/bdf.h"
+
+namespace iommusim::platforms {
+
+using base::Iova;
+
+/// An endpoint at work: where its buffer is, and what drives it.
+struct Platform::Use {
+  Endpoint& endpoint;
+  WorkloadUseConfig config;
+  host::Pieces pieces;  ///< of its buffer, in order
+  std::unique_ptr<ep::Workload> workload;
+};
+
+namespace {
+
+base::SourceId source_of(const Endpoint& endpoint) { return base::make_source_id(0, endpoint.config().bdf); }
+
+host::Pieces split(Hpa base, std::uint64_t bytes, std::uint64_t page) {
+  host::Pieces pieces;
+  for (std::uint64_t at = 0; at < bytes; at += page) pieces.push_back({base + at, std::min(page, bytes - at)});
+  return pieces;
+}
+
+}  // namespace
+
+Platform::Platform(tlm::Simulation& simulation, const PlatformConfig& config, const std::vector<WorkloadUseConfig>& workloads)
+    : simulation_(simulation),
+      config_(config),
+      plan_(address_plan_of(config)),
+      monitor_(simulation.scheduler),
+      table_frames_(table_range(config).base, table_range(config).size, mem::Placement::contiguous, simulation.context.seed) {
+  make_modules();
+  bind();
+  make_uses(workloads);
+}
+
+Platform::~Platform() = default;
+
+void Platform::make_modules() {
+  tlm::Context& context = simulation_.context;
+  const unsigned endpoints = static_cast<unsigned>(config_.endpoints.size());
+  const bool has_iommu = config_.has_iommu();
+  memory_ = std::make_unique<mem::MemorySystem>("memory", context, config_.memory, has_iommu ? 2 : 1);
+  for (const CoreConfig& core : config_.cores) {
+    const unsigned number = static_cast<unsigned>(cores_.size());
+    cores_.push_back(std::make_unique<host::CpuCore>(core.name.c_str(), context, core, number));
+  }
+  interrupts_ = std::make_unique<host::InterruptRegion>("interrupts", context, config_.interrupts);
+  root_complex_ = std::make_unique<pcie::RootComplex>("root_complex", context, config_.root_complex, std::max(endpoints, 1u));
+  const unsigned inputs = static_cast<unsigned>(cores_.size()) + (has_iommu ? 1 : endpoints);
+  router_ = std::make_unique<interconnect::Router>("router", context, plan_.map(), inputs, has_iommu ? 4 : 3);
+  if (has_iommu) make_iommu();
+  for (const EndpointConfig& e : config_.endpoints) {
+    EndpointConfig own = e;
+    own.dma.store_data = config_.memory.store_data;
+    endpoints_.push_back(std::make_unique<Endpoint>(e.name.c_str(), context, own));
+  }
+}
+
+void Platform::make_iommu() {
+  const IommuConfig& c = *config_.iommu;
+  unit_ = std::make_unique<iommu::RemappingUnit>("iommu", simulation_.context, c.unit, c.architecture->make_architecture(),
+                                                 static_cast<unsigned>(config_.endpoints.size()));
+  std::vector<host::CpuCore*> cores;
+  for (const auto& core : cores_) cores.push_back(core.get());
+  driver_ = std::make_unique<host::IommuDriver>("iommu_driver", simulation_.context, c.driver, c.architecture->make_driver(), c.registers,
+                                                table_frames_, cores, *interrupts_);
+}
+
+void Platform::bind() {
+  unsigned input = 0;
+  for (const auto& core : cores_) core->port.bind(router_->input(input++));
+  router_->output(to_memory).bind(memory_->port(0));
+  router_->output(to_interrupts).bind(interrupts_->port);
+  router_->output(to_root_complex).bind(root_complex_->from_cpu);
+  if (unit_) {
+    router_->output(to_iommu_registers).bind(unit_->registers);
+    unit_->downstream.bind(router_->input(input++));
+    unit_->walk.bind(memory_->port(1));
+  }
+  for (unsigned i = 0; i < endpoints_.size(); ++i) {
+    Endpoint& e = *endpoints_[i];
+    e.link.to_root.bind(root_complex_->from_link(i));
+    root_complex_->to_link(i).bind(e.link.from_root);
+    root_complex_->to_host(i).bind(unit_ ? unit_->upstream(i) : router_->input(input++));
+    const AddressRange& bar = *plan_.find(e.config().name + ".bar");
+    root_complex_->add_window(bar.base, bar.size.value(), i);
+    e.registers.place(bar.base, bar.size.value());
+  }
+}
+
+void Platform::make_uses(const std::vector<WorkloadUseConfig>& workloads) {
+  for (const WorkloadUseConfig& w : workloads) {
+    const auto named = [&](const auto& e) { return e->config().name == w.endpoint; };
+    Endpoint& endpoint = **std::find_if(endpoints_.begin(), endpoints_.end(), named);
+    uses_.push_back(std::make_unique<Use>(Use{endpoint, w, {}, nullptr}));
+  }
+  place_buffers();
+}
+
+void Platform::place_buffers() {
+  const mem::MemoryRange range = buffer_range(config_);
+  const auto scattered = [&](const Use& u) {
+    return translated(u) && u.config.buffer.placement == mem::Placement::scattered;
+  };
+  // Blocks lie at the bottom; scattered pieces, which would leave no large holes, share what is above.
+  mem::FrameAllocator blocks(range.base, range.size, mem::Placement::contiguous, simulation_.context.seed);
+  Hpa blocks_end = range.base;
+  for (auto& use : uses_) {
+    const BufferConfig& b = use->config.buffer;
+    if (scattered(*use)) continue;
+    const Hpa block = blocks.allocate(b.size);
+    use->pieces = split(block, b.size.value(), b.page_size.value());
+    blocks_end = std::max(blocks_end, block + b.size.value());
+  }
+  if (std::none_of(uses_.begin(), uses_.end(), [&](const auto& u) { return scattered(*u); })) return;
+  const base::Bytes rest = range.size - base::Bytes(blocks_end - range.base);
+  if (rest.value() == 0) throw base::UserError("memory is full of contiguous buffers: no room for scattered ones");
+  mem::FrameAllocator frames(blocks_end, rest, mem::Placement::scattered, simulation_.context.seed);
+  for (auto& use : uses_) {
+    if (!scattered(*use)) continue;
+    const BufferConfig& b = use->config.buffer;
+    for (std::uint64_t at = 0; at < b.size.value(); at += b.page_size.value()) {
+      const base::Bytes bytes = std::min(b.page_size, b.size - base::Bytes(at));
+      use->pieces.push_back({frames.allocate(bytes), bytes.value()});
+    }
+  }
+}
+
+bool Platform::translated(const Use& use) const { return unit_ && host::translated(use.config.domain.type); }
+
+void Platform::boot() {
+  if (driver_ && config_.iommu->driver.boot == host::Boot::timed) {
+    cores_[0]->submit([this](host::CpuCore& core) {
+      driver_->boot(core);
+      for (auto& use : uses_) prepare(&core, *use);
+      core.fence();
+      start();
+    });
+    return;
+  }
+  if (driver_) {
+    // Effects of these writes (a queue kicked, caches to empty) concern nothing yet.
+    driver_->boot([this](const iommu::RegisterWrite& w) { (void)unit_->architecture().write_register(w.offset, w.bytes, w.value); });
+  }
+  for (auto& use : uses_) prepare(nullptr, *use);
+  start();
+}
+
+/// Domain, mapping and workload of one use; by a core, or timeless.
+void Platform::prepare(host::CpuCore* core, Use& use) {
+  Iova base(use.pieces.front().address.value());
+  if (driver_) {
+    const host::DomainType type = use.config.domain.type;
+    host::DmaDomain& domain = core != nullptr ? driver_->create_domain(*core, type) : driver_->create_domain(type);
+    if (translated(use)) {
+      base = core != nullptr ? driver_->map(*core, domain, use.pieces, iommu::kReadWrite) : driver_->map(domain, use.pieces, iommu::kReadWrite);
+    }
+    const base::SourceId source = source_of(use.endpoint);
+    if (core != nullptr) {
+      driver_->attach(*core, source, domain);
+    } else {
+      driver_->attach(source, domain);
+    }
+  }
+  ep::WorkloadSite site;
+  site.name = use.endpoint.config().name;
+  site.seed = simulation_.context.seed;
+  site.base = base;
+  site.bytes = use.config.buffer.size.value();
+  use.workload = monitor_.watch(use.config.traffic->make(site));
+}
+
+void Platform::start() {
+  for (auto& use : uses_) use->endpoint.dma.drive(*use->workload);
+}
+
+void Platform::stop_issuing() {
+  for (const auto& e : endpoints_) e->dma.stop_issuing();
+}
+
+bool Platform::quiescent() const {
+  if (simulation_.pool.live() != 0) return false;
+  if (unit_ && !unit_->quiescent()) return false;
+  const auto idle = [](const auto& core) { return core->idle(); };
+  const auto quiet = [](const auto& e) { return e->dma.quiescent(); };
+  return std::all_of(cores_.begin(), cores_.end(), idle) && std::all_of(endpoints_.begin(), endpoints_.end(), quiet);
+}
+
+std::string Platform::holders() const {
+  std::string text;
+  for (const auto& e : endpoints_) {
+    if (!e->dma.quiescent()) text += "  " + e->config().name + ".dma: " + e->dma.holding() + "\n";
+  }
+  if (unit_ && !unit_->quiescent()) text += "  " + unit_->holding() + "\n";
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    if (!cores_[i]->idle()) text += "  " + config_.cores[i].name + ": a driver task\n";
+  }
+  return text + simulation_.pool.leak_report();
+}
+
+void Platform::rethrow_failure() const {
+  for (const auto& core : cores_) core->rethrow_failure();
+}
+
+}  // namespace iommusim::platforms
