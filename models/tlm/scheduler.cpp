@@ -122,12 +122,20 @@ void Scheduler::stop() {
 
 Scheduler::RunResult Scheduler::run_until(Time limit) {
   stopped_ = false;
-  const Time start = now();
-  if (limit > start) {
-    ::sc_core::sc_start(to_sc_time(limit - start), ::sc_core::SC_EXIT_ON_STARVATION);
+  if (limit <= now()) return pending() ? RunResult::reached_limit : RunResult::idle;
+  // A kernel asked to stop when nothing is left neither moves its time to a limit before the next event nor may be started with
+  // nothing to do within the limit (it would warn). Before initialisation what is pending is not known, so it is started anyway.
+  const bool initialised = ::sc_core::sc_get_status() != ::sc_core::SC_ELABORATION;
+  if (initialised && !pending()) return RunResult::idle;
+  if (!initialised || ::sc_core::sc_time_to_pending_activity() <= to_sc_time(limit - now())) {
+    ::sc_core::sc_start(to_sc_time(limit - now()), ::sc_core::SC_EXIT_ON_STARVATION);
   }
   if (stopped_) return RunResult::stopped;
-  return ::sc_core::sc_pending_activity() ? RunResult::reached_limit : RunResult::idle;
+  if (!pending()) return RunResult::idle;
+  if (now() < limit) ::sc_core::sc_start(to_sc_time(limit - now()), ::sc_core::SC_RUN_TO_TIME);
+  return RunResult::reached_limit;
 }
+
+bool Scheduler::pending() { return ::sc_core::sc_pending_activity(); }
 
 }  // namespace iommusim::tlm

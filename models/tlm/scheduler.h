@@ -38,7 +38,7 @@ class Scheduler : public ::sc_core::sc_module {
   enum class RunResult {
     reached_limit,  ///< simulated time is the limit; entries at or after it are still pending
     stopped,        ///< stop() was called
-    idle            ///< nothing is pending, in SystemC as a whole
+    idle            ///< nothing is pending, in SystemC as a whole; time stays that of the last event
   };
 
   /// Errors: an internal error if SystemC's time resolution is not 1 ps.
@@ -86,6 +86,7 @@ class Scheduler : public ::sc_core::sc_module {
  private:
   class StageEvent;  // one sc_event and the times its stage is scheduled for
 
+  static bool pending();
   void dispatch();
   void push_due(StageId stage) {
     due_.push_back(static_cast<std::uint32_t>(stage));
