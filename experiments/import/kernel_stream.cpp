@@ -122,7 +122,7 @@ void KernelStream::take_map(const KernelEvent& event) {
   }
   if (owned) r.domain = alignment_.domain_at(r.requester, r.time);
   const auto key = owned ? key_of(r.requester, r.time) : 0x80000000u;
-  live_[{key, event.iova}] = Live{event.iova + event.size, r.mapping, r.requester};
+  live_[{key, event.iova}] = Live{event.iova + event.size, r.mapping, event.pid, r.requester};
   out_.push_back(std::move(out));
 }
 
@@ -150,7 +150,17 @@ bool KernelStream::owner_of_unmap(const KernelEvent& event, base::Bdf& requester
       if (covered == end) exact.insert(at->second.requester);
     }
   }
-  if (exact.size() > 1) return owner_by_future(event, exact, requester);
+  if (exact.size() > 1 && owner_by_future(event, exact, requester)) return true;
+  if (exact.size() > 1) {  // a mapping seldom leaves the task and CPU's neighbourhood it was made in: the task's own, else the newest
+    ++report_.guessed_unmaps;
+    const Live* best = nullptr;
+    for (const auto& [key, live] : live_) {
+      if (key.second != event.iova || !exact.count(live.requester)) continue;
+      const auto rank = [&](const Live& l) { return std::pair{l.pid == event.pid, l.mapping}; };
+      if (!best || rank(live) > rank(*best)) best = &live;
+    }
+    if (best) return requester = best->requester, true;
+  }
   if (exact.size() == 1) return requester = *exact.begin(), true;
   if (exact.empty() && inside.size() == 1) return requester = *inside.begin(), true;
   if (const auto before = attached_.find(event.pid); before != attached_.end()) return requester = before->second, true;

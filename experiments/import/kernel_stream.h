@@ -49,7 +49,7 @@ class KernelStream {
   };
   struct Live {
     std::uint64_t end;
-    std::uint32_t mapping;
+    std::uint32_t mapping, pid;
     base::Bdf requester;
   };
   using LiveKey = std::pair<std::uint32_t, std::uint64_t>;  ///< domain (or requester, marked, when unknown), IOVA

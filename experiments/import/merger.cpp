@@ -160,7 +160,12 @@ void Merger::complete_access(UnitItem& access) {
 void Merger::place_for_access(const UnitItem& access, std::uint32_t domain) {
   const auto& r = access.record;
   const auto* piece = live_.find(domain, r.iova.value());
-  if (piece && piece->translate(r.iova.value()) == r.paddr.value()) return;
+  // A seeded page may have been mapped again to the same place with other permissions: only the leaf entry shows it.
+  const bool same_leaf = !piece || !piece->seeded || piece->permissions == access.permissions || r.outcome == ep::Outcome::translated;
+  if (piece && same_leaf && piece->translate(r.iova.value()) == r.paddr.value()) {
+    if (r.outcome != ep::Outcome::translated && piece->permissions && piece->permissions != access.permissions) ++report_.permission_mismatches;
+    return;
+  }
   if (pull(access, domain)) return;
   seed(access, domain, piece);
 }
