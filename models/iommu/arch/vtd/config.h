@@ -22,7 +22,7 @@ struct Quirks {
 struct VtdConfig : ArchitectureConfig {
   std::uint8_t host_address_bits = 46;
   std::uint8_t guest_address_bits = 48;
-  std::vector<std::uint8_t> table_levels{3, 4};
+  std::vector<unsigned> table_levels{3, 4};
   bool superpages_2m = true;
   bool superpages_1g = true;
   std::uint8_t domain_id_bits = 16;
