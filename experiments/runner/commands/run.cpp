@@ -1,0 +1,48 @@
+#include <filesystem>
+#include <iostream>
+
+#include "experiments/runner/commands/commands.h"
+#include "experiments/runner/exit_code.h"
+#include "experiments/runner/output_folder.h"
+#include "experiments/runner/provenance.h"
+#include "experiments/runner/run_cycle.h"
+#include "experiments/runner/run_log.h"
+#include "experiments/runner/summary.h"
+
+namespace iommusim::runner {
+
+int run_command(const Command& self, const Arguments& arguments) {
+  CommandOptions options(self,
+                         "Runs the experiment and writes a folder of results: result.json (every metric), resolved.yaml (every setting;\n"
+                         "running it gives the same result.json), latency.csv (histograms) and run.log (wall-clock figures). The folder\n"
+                         "appears whole, or not at all: not when the run fails or is interrupted (Ctrl-C).");
+  options.add()("set,s", boost::program_options::value<std::vector<std::string>>(), "PATH=VALUE: sets a configuration key, e.g. platform.iommu.unit.walkers=4")(
+      "output,o", boost::program_options::value<std::string>(), "Result folder (default: results/NAME)")(
+      "force", "Replaces an existing result folder")("quiet,q", "No progress bar, no summary");
+  options.positional("file", 1);
+  if (!options.parse(arguments)) return exit_ok;
+  options.require("file", "a configuration file");
+  const ExperimentConfig config = load_experiment(options.words("file").front(), options.words("set"));
+  if (config.workloads.empty()) throw base::UserError(options.words("file").front() + ": nothing to run: it has no `workloads`");
+  OutputFolder folder(options.has("output") ? std::filesystem::path(options.word("output")) : std::filesystem::path("results") / config.name,
+                      options.has("force"));
+  try {
+    Progress progress(!options.has("quiet"));
+    const RunOutcome outcome = run_experiment(config, provenance_of(config), progress);
+    progress.clear();
+    folder.write("result.json", to_bytes(outcome.result));
+    folder.write("resolved.yaml", base::dump_config(config));
+    folder.write("latency.csv", outcome.latency_csv);
+    folder.write("run.log", run_log(outcome));
+    folder.publish();
+    if (!options.has("quiet")) {
+      std::cout << summary(outcome.result, config) << "results in " << folder.path().string() << "\n";
+    }
+    return exit_ok;
+  } catch (const RunFailed& e) {
+    std::cerr << "iommusim: " << e.what() << (std::string(e.what()).back() == '\n' ? "" : "\n");
+    return exit_failed;
+  }
+}
+
+}  // namespace iommusim::runner
