@@ -123,8 +123,9 @@ void Scheduler::stop() {
 Scheduler::RunResult Scheduler::run_until(Time limit) {
   stopped_ = false;
   if (limit <= now()) return pending() ? RunResult::reached_limit : RunResult::idle;
-  // A kernel asked to stop when nothing is left neither moves its time to a limit before the next event nor may be started with
-  // nothing to do within the limit (it would warn). Before initialisation what is pending is not known, so it is started anyway.
+  // A kernel asked to stop when nothing is left neither moves its time to a limit before the next event nor may be
+  // started with nothing to do within the limit (it would warn). Before initialisation what is pending is not known, so
+  // it is started anyway.
   const bool initialised = ::sc_core::sc_get_status() != ::sc_core::SC_ELABORATION;
   if (initialised && !pending()) return RunResult::idle;
   if (!initialised || ::sc_core::sc_time_to_pending_activity() <= to_sc_time(limit - now())) {

@@ -1,5 +1,5 @@
-// TLM-2.0 models as a third party might write them: they know nothing of our extension, pool or scheduler, keep time with plain
-// SystemC means, and each uses one of the legal shapes of the base protocol.
+// TLM-2.0 models as a third party might write them: they know nothing of our extension, pool or scheduler, keep time
+// with plain SystemC means, and each uses one of the legal shapes of the base protocol.
 #pragma once
 
 #include <tlm_utils/peq_with_cb_and_phase.h>
@@ -27,7 +27,8 @@ class ForeignTarget : public ::sc_core::sc_module, private ::tlm::tlm_fw_transpo
   };
   /// `annotation` is put on END_REQ (on return) and on BEGIN_RESP calls.
   ForeignTarget(::sc_core::sc_module_name name, Style style, ::sc_core::sc_time latency,
-                ::sc_core::sc_time annotation = ::sc_core::SC_ZERO_TIME, ::sc_core::sc_time accept = ::sc_core::SC_ZERO_TIME)
+                ::sc_core::sc_time annotation = ::sc_core::SC_ZERO_TIME,
+                ::sc_core::sc_time accept = ::sc_core::SC_ZERO_TIME)
       : sc_module(name),
         socket("socket"),
         style_(style),
@@ -37,6 +38,10 @@ class ForeignTarget : public ::sc_core::sc_module, private ::tlm::tlm_fw_transpo
         peq_(this, &ForeignTarget::due),
         bytes_(65536) {
     socket.bind(static_cast<::tlm::tlm_fw_transport_if<>&>(*this));
+    SC_HAS_PROCESS(ForeignTarget);
+    SC_METHOD(next_response);
+    sensitive << free_;
+    dont_initialize();
   }
   ::tlm::tlm_target_socket<64> socket;
   unsigned end_responses = 0;
@@ -49,7 +54,7 @@ class ForeignTarget : public ::sc_core::sc_module, private ::tlm::tlm_fw_transpo
     if (phase == ::tlm::END_RESP) {
       ++end_responses;
       responding_ = false;
-      next_response();
+      free_.notify(::sc_core::SC_ZERO_TIME);  // not here: that would be a backward call inside a forward one
       return ::tlm::TLM_COMPLETED;
     }
     if (phase != ::tlm::BEGIN_REQ) return ::tlm::TLM_ACCEPTED;
@@ -64,7 +69,9 @@ class ForeignTarget : public ::sc_core::sc_module, private ::tlm::tlm_fw_transpo
         peq_.notify(p, ::tlm::END_REQ, delay + accept_);
         peq_.notify(p, ::tlm::BEGIN_RESP, delay + latency_);
         return ::tlm::TLM_ACCEPTED;
-      case Style::response_stands_for_both: peq_.notify(p, ::tlm::BEGIN_RESP, delay + latency_); return ::tlm::TLM_ACCEPTED;
+      case Style::response_stands_for_both:
+        peq_.notify(p, ::tlm::BEGIN_RESP, delay + latency_);
+        return ::tlm::TLM_ACCEPTED;
       case Style::response_on_return:
         if (responding_) {  // response exclusion: this one has to come by a call
           peq_.notify(p, ::tlm::BEGIN_RESP, delay + latency_);
@@ -118,16 +125,19 @@ class ForeignTarget : public ::sc_core::sc_module, private ::tlm::tlm_fw_transpo
   ::sc_core::sc_time latency_, annotation_, accept_;
   ::tlm_utils::peq_with_cb_and_phase<ForeignTarget> peq_;
   std::vector<unsigned char> bytes_;
+  ::sc_core::sc_event free_;
   std::deque<ForeignPayload*> responses_;
   bool responding_ = false;
 };
 
 /// Sends payloads of its own, without our extension, one after the other as the target accepts them.
-class ForeignInitiator : public ::sc_core::sc_module, private ::tlm::tlm_bw_transport_if<>, private ::tlm::tlm_mm_interface {
+class ForeignInitiator : public ::sc_core::sc_module,
+                         private ::tlm::tlm_bw_transport_if<>,
+                         private ::tlm::tlm_mm_interface {
  public:
   enum class Style {
-    completes,        ///< BEGIN_RESP returns TLM_COMPLETED, annotated with `annotation`
-    updates,          ///< BEGIN_RESP returns TLM_UPDATED/END_RESP, annotated
+    completes,          ///< BEGIN_RESP returns TLM_COMPLETED, annotated with `annotation`
+    updates,            ///< BEGIN_RESP returns TLM_UPDATED/END_RESP, annotated
     end_response_later  ///< BEGIN_RESP returns TLM_ACCEPTED, END_RESP after `annotation`
   };
   ForeignInitiator(::sc_core::sc_module_name name, Style style, ::sc_core::sc_time annotation = ::sc_core::SC_ZERO_TIME,

@@ -43,7 +43,9 @@ class OwnInitiator : public tlm::Module, private tlm::InitiatorPort::Owner {
     tlm::dma(p).space = space;
     return p;
   }
-  void read(std::uint64_t address, unsigned bytes, Time at) { issue_.push(&make(::tlm::TLM_READ_COMMAND, address, bytes), at); }
+  void read(std::uint64_t address, unsigned bytes, Time at) {
+    issue_.push(&make(::tlm::TLM_READ_COMMAND, address, bytes), at);
+  }
   void write(std::uint64_t address, unsigned bytes, Time at, std::uint64_t word = 0) {
     issue_.push(&make(::tlm::TLM_WRITE_COMMAND, address, bytes, word), at);
   }

@@ -1,4 +1,5 @@
-// Ports against each other and against foreign models, with each legal return of the base protocol, under the protocol checker.
+// Ports against each other and against foreign models, with each legal return of the base protocol, under the protocol
+// checker.
 #include "models/tlm/ports.h"
 
 #include <gmock/gmock.h>
@@ -14,12 +15,12 @@
 namespace iommusim::tlm {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using test::ForeignInitiator;
 using test::ForeignTarget;
 using test::OwnInitiator;
 using test::OwnTarget;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 ::sc_core::sc_time ns(double n) { return {n, ::sc_core::SC_NS}; }
 
@@ -102,7 +103,8 @@ class AgainstForeignTargets : public ::testing::TestWithParam<TargetCase> {};
 INSTANTIATE_TEST_SUITE_P(
     Styles, AgainstForeignTargets,
     ::testing::Values(TargetCase{ForeignTarget::Style::end_request_on_return, 0, {51000, 51000}},
-                      // END_REQ is annotated with 4 ns, so the second request waits; BEGIN_RESP is, so each response is seen 4 ns later.
+                      // END_REQ is annotated with 4 ns, so the second request waits; BEGIN_RESP is, so each response is
+                      // seen 4 ns later.
                       TargetCase{ForeignTarget::Style::end_request_on_return, 4, {55000, 59000}},
                       TargetCase{ForeignTarget::Style::end_request_later, 0, {51000, 57000}},  // accepted after 6 ns
                       TargetCase{ForeignTarget::Style::end_request_later, 4, {55000, 65000}},
@@ -140,17 +142,19 @@ struct InitiatorCase {
 class AgainstForeignInitiators : public ::testing::TestWithParam<InitiatorCase> {};
 INSTANTIATE_TEST_SUITE_P(
     Styles, AgainstForeignInitiators,
-    ::testing::Values(InitiatorCase{ForeignInitiator::Style::completes, 0, 0, {50000, 50000}},
-                      InitiatorCase{ForeignInitiator::Style::completes, 5, 0, {50000, 55000}},
-                      InitiatorCase{ForeignInitiator::Style::updates, 0, 0, {50000, 50000}},
-                      InitiatorCase{ForeignInitiator::Style::updates, 5, 0, {50000, 55000}},
-                      InitiatorCase{ForeignInitiator::Style::end_response_later, 5, 0, {50000, 55000}},
-                      // The second request leaves when the first, annotated with 3 ns, is accepted, and is annotated again.
-                      InitiatorCase{ForeignInitiator::Style::completes, 0, 3, {53000, 56000}}));
+    ::testing::Values(
+        InitiatorCase{ForeignInitiator::Style::completes, 0, 0, {50000, 50000}},
+        InitiatorCase{ForeignInitiator::Style::completes, 5, 0, {50000, 55000}},
+        InitiatorCase{ForeignInitiator::Style::updates, 0, 0, {50000, 50000}},
+        InitiatorCase{ForeignInitiator::Style::updates, 5, 0, {50000, 55000}},
+        InitiatorCase{ForeignInitiator::Style::end_response_later, 5, 0, {50000, 55000}},
+        // The second request leaves when the first, annotated with 3 ns, is accepted, and is annotated again.
+        InitiatorCase{ForeignInitiator::Style::completes, 0, 3, {53000, 56000}}));
 
 TEST_P(AgainstForeignInitiators, ATargetPortKeepsResponsesApartAndHonoursAnnotations) {
   Simulation s;
-  ForeignInitiator initiator("initiator", GetParam().style, ns(GetParam().annotation_ns), ns(GetParam().request_annotation_ns));
+  ForeignInitiator initiator("initiator", GetParam().style, ns(GetParam().annotation_ns),
+                             ns(GetParam().request_annotation_ns));
   ProtocolChecker checker("link");
   OwnTarget target("target", s.context, Time::ns(50));
   initiator.socket.bind(checker.from_initiator);

@@ -16,16 +16,18 @@ namespace {
 using Kind = Scheduler::Kind;
 using Log = std::vector<std::pair<std::uint64_t, int>>;  // (picoseconds, stage)
 
-// What each stage does is a function of its name and of how often it ran, never of the scheduler: it schedules others (or
-// itself) after pseudo-random delays, many of them zero or equal.
+// What each stage does is a function of its name and of how often it ran, never of the scheduler: it schedules others
+// (or itself) after pseudo-random delays, many of them zero or equal.
 struct Script {
-  explicit Script(unsigned seed_, int stages_) : seed(seed_), stages(stages_), runs(static_cast<std::size_t>(stages_)) {}
+  explicit Script(unsigned seed_, int stages_)
+      : seed(seed_), stages(stages_), runs(static_cast<std::size_t>(stages_)) {}
   struct Step {
     int stage;
     std::uint64_t delay;
   };
   std::vector<Step> next(int stage) {
-    std::mt19937 random(seed * 7919u + static_cast<unsigned>(stage) * 104729u + runs[static_cast<std::size_t>(stage)]++);
+    std::mt19937 random(seed * 7919u + static_cast<unsigned>(stage) * 104729u +
+                        runs[static_cast<std::size_t>(stage)]++);
     std::vector<Step> steps;
     if (total++ > 3000) return steps;
     const auto count = static_cast<unsigned>(random() % 3);
@@ -39,7 +41,8 @@ struct Script {
   std::vector<Step> start() {
     std::vector<Step> steps;
     std::mt19937 random(seed);
-    for (int i = 0; i < 40; ++i) steps.push_back({static_cast<int>(random() % static_cast<unsigned>(stages)), random() % 100});
+    for (int i = 0; i < 40; ++i)
+      steps.push_back({static_cast<int>(random() % static_cast<unsigned>(stages)), random() % 100});
     return steps;
   }
   unsigned seed;
@@ -67,7 +70,9 @@ class Player {
  private:
   struct Stage {
     Stage(Player& player_, int number_)
-        : player(player_), number(number_), id(player_.scheduler.add_stage(std::to_string(number_), delegate<&Stage::run>(this))) {}
+        : player(player_),
+          number(number_),
+          id(player_.scheduler.add_stage(std::to_string(number_), delegate<&Stage::run>(this))) {}
     void run() {
       const Time now = player.scheduler.now();
       player.log.emplace_back(now.ps(), number);
@@ -231,7 +236,8 @@ TEST(RadixHeapTest, GivesEachEntryAtItsTimeWhateverTheMixOfDistances) {
     now = heap.min();
     std::multiset<std::uint32_t> got, expected;
     heap.take(now, [&](std::uint32_t v) { got.insert(v); });
-    for (auto it = reference.begin(); it != reference.end() && it->first == now; it = reference.erase(it)) expected.insert(it->second);
+    for (auto it = reference.begin(); it != reference.end() && it->first == now; it = reference.erase(it))
+      expected.insert(it->second);
     ASSERT_EQ(got, expected);
   }
 }

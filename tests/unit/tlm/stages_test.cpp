@@ -167,7 +167,8 @@ struct Software : ::sc_core::sc_module {
 };
 
 struct Hardware {
-  Hardware(Scheduler& s, std::vector<std::string>& l) : scheduler(s), log(l), stage(s.add_stage("hw", delegate<&Hardware::run>(this))) {}
+  Hardware(Scheduler& s, std::vector<std::string>& l)
+      : scheduler(s), log(l), stage(s.add_stage("hw", delegate<&Hardware::run>(this))) {}
   void run() {
     log.push_back(std::to_string(scheduler.now().ps()) + " hw");
     if (scheduler.now() == Time::ps(400) && wakes != nullptr) wakes->waiter.wake();
@@ -186,8 +187,8 @@ TEST_P(Stages, ThreadsWakeAtTheirPlaceAmongTheStages) {
   hardware.wakes = &a;
   for (unsigned t : {300u, 100u, 200u, 400u}) scheduler.schedule(hardware.stage, Time::ps(t));
   scheduler.run_until(Time::us(1));
-  EXPECT_EQ(log, (std::vector<std::string>{"100 a", "100 hw", "100 b", "200 a", "200 hw", "200 b", "300 a", "300 hw", "300 b", "400 hw",
-                                           "400 a woken"}));
+  EXPECT_EQ(log, (std::vector<std::string>{"100 a", "100 hw", "100 b", "200 a", "200 hw", "200 b", "300 a", "300 hw",
+                                           "300 b", "400 hw", "400 a woken"}));
 }
 
 }  // namespace
