@@ -35,7 +35,7 @@ struct Kind {
 constexpr std::uint64_t K = 1000, M = K * K, G = M * K, T = G * K;
 
 const Kind& time_kind() {
-  static const Kind kind{"time", "450 ns", "ns", "picoseconds",
+  static const Kind kind{"a time", "450 ns", "ns", "picoseconds",
                          {{"ps", 1}, {"ns", K}, {"us", M}, {"ms", G}, {"s", T}},
                          {{"sec", "s"}, {"nsec", "ns"}, {"usec", "us"}, {"msec", "ms"}, {"\xc2\xb5s", "us"}, {"\xce\xbcs", "us"},
                           {"NS", "ns"}, {"cycles", "ns", "cycles of which clock? "}},
@@ -44,7 +44,7 @@ const Kind& time_kind() {
 }
 const Kind& bytes_kind() {
   static const char* const two = "it could mean a power of 1000 or of 1024. ";
-  static const Kind kind{"size", "4 KiB", "B", "bytes",
+  static const Kind kind{"a size", "4 KiB", "B", "bytes",
                          {{"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}, {"PiB", 1ull << 50}},
                          {{"KB", "KiB", two}, {"kB", "KiB", two}, {"MB", "MiB", two}, {"GB", "GiB", two}, {"TB", "TiB", two},
                           {"K", "KiB", two}, {"k", "KiB", two}, {"M", "MiB", two}, {"G", "GiB", two}, {"T", "TiB", two},
@@ -53,7 +53,7 @@ const Kind& bytes_kind() {
   return kind;
 }
 const Kind& bandwidth_kind() {
-  static const Kind kind{"data rate", "100 Gb/s", "Gb/s", "bits per second",
+  static const Kind kind{"a data rate", "100 Gb/s", "Gb/s", "bits per second",
                          {{"b/s", 1}, {"B/s", 8, false}, {"kb/s", K}, {"kB/s", 8 * K, false}, {"KiB/s", 8ull << 10, false},
                           {"Mb/s", M}, {"MB/s", 8 * M, false}, {"MiB/s", 8ull << 20, false}, {"Gb/s", G}, {"GB/s", 8 * G, false},
                           {"GiB/s", 8ull << 30, false}, {"Tb/s", T}, {"TB/s", 8 * T, false}, {"TiB/s", 8ull << 40, false}},
@@ -65,17 +65,17 @@ const Kind& bandwidth_kind() {
   return kind;
 }
 const Kind& frequency_kind() {
-  static const Kind kind{"frequency", "1.2 GHz", "GHz", "hertz", {{"Hz", 1}, {"kHz", K}, {"MHz", M}, {"GHz", G}, {"THz", T}},
+  static const Kind kind{"a frequency", "1.2 GHz", "GHz", "hertz", {{"Hz", 1}, {"kHz", K}, {"MHz", M}, {"GHz", G}, {"THz", T}},
                          {{"G", "GHz"}, {"M", "MHz"}, {"Ghz", "GHz"}, {"Mhz", "MHz"}, {"KHz", "kHz"}, {"ghz", "GHz"}, {"mhz", "MHz"}}, 3};
   return kind;
 }
 const Kind& transfer_kind() {
-  static const Kind kind{"transfer rate", "16 GT/s", "GT/s", "transfers per second", {{"T/s", 1, false}, {"kT/s", K, false}, {"MT/s", M}, {"GT/s", G}},
+  static const Kind kind{"a transfer rate", "16 GT/s", "GT/s", "transfers per second", {{"T/s", 1, false}, {"kT/s", K, false}, {"MT/s", M}, {"GT/s", G}},
                          {{"GTps", "GT/s"}, {"GTS", "GT/s"}, {"GT", "GT/s"}, {"MT", "MT/s"}, {"Gb/s", "GT/s"}, {"G", "GT/s"}}, 3};
   return kind;
 }
 const Kind& op_kind() {
-  static const Kind kind{"operation rate", "2.5 M/s", "M/s", "operations per second", {{"/s", 1}, {"k/s", K}, {"M/s", M}, {"G/s", G}},
+  static const Kind kind{"an operation rate", "2.5 M/s", "M/s", "operations per second", {{"/s", 1}, {"k/s", K}, {"M/s", M}, {"G/s", G}},
                          {{"K/s", "k/s"}, {"Hz", "/s"}, {"kHz", "k/s"}, {"MHz", "M/s"}, {"M", "M/s"}, {"k", "k/s"}, {"IOPS", "/s"},
                           {"kIOPS", "k/s"}, {"MIOPS", "M/s"}, {"Mops/s", "M/s"}, {"ops/s", "/s"}, {"pps", "/s"}, {"Mpps", "M/s"}}, 3};
   return kind;
@@ -121,12 +121,12 @@ std::string quote(std::string_view text) { return "'" + std::string(text) + "'";
 Parsed<std::uint64_t> parse(std::string_view whole, const Kind& kind) {
   const std::string_view text = trim(whole);
   const std::string example = "write it as in '" + std::string(kind.example) + "'";
-  if (text.empty()) return {{}, "a " + std::string(kind.what) + " is missing: " + example};
+  if (text.empty()) return {{}, std::string(kind.what) + " is missing: " + example};
   if (text[0] == '-') return {{}, quote(text) + " is negative"};
   const Decimal d = parse_decimal(text);
   if (!d.error.empty()) return {{}, quote(text) + " " + d.error + ": " + example};
   const std::string number(d.text);
-  if (d.rest.empty()) return {{}, quote(text) + " has no unit: a " + kind.what + " is written " + quote(number + " " + kind.bare)};
+  if (d.rest.empty()) return {{}, quote(text) + " has no unit: " + kind.what + " is written " + quote(number + " " + kind.bare)};
   for (const Unit& unit : kind.units) {
     if (d.rest != unit.name) continue;
     u128 power = 1;
@@ -139,11 +139,11 @@ Parsed<std::uint64_t> parse(std::string_view whole, const Kind& kind) {
   }
   for (const Misspelt& m : kind.misspelt)
     if (d.rest == m.written)
-      return {{}, quote(d.rest) + " is not a unit of a " + kind.what + (m.ambiguous[0] ? ": " : ". ") + m.ambiguous + "Did you mean " +
+      return {{}, quote(d.rest) + " is not a unit of " + kind.what + (m.ambiguous[0] ? ": " : ". ") + m.ambiguous + "Did you mean " +
                       quote(number + " " + m.meant) + "?"};
   std::vector<std::string> names;
   for (const Unit& unit : kind.units) names.emplace_back(unit.name);
-  return {{}, quote(d.rest) + " is not a unit of a " + kind.what + " (" + join(names) + "): " + example};
+  return {{}, quote(d.rest) + " is not a unit of " + kind.what + " (" + join(names) + "): " + example};
 }
 
 std::string format(std::uint64_t value, const Kind& kind) {

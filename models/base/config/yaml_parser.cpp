@@ -17,8 +17,8 @@ struct Stop {};
 
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::shared_ptr<const std::string> source, const LoadLimits& limits, Diagnostics& diagnostics)
-      : source_(std::move(source)), limits_(limits), diagnostics_(diagnostics) {}
+  TreeBuilder(std::string_view text, std::shared_ptr<const std::string> source, const LoadLimits& limits, Diagnostics& diagnostics)
+      : text_(text), source_(std::move(source)), limits_(limits), diagnostics_(diagnostics) {}
 
   Node take() { return std::move(root_); }
   Position position(const YAML::Mark& mark) const {
@@ -36,6 +36,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
     check_tag(mark, tag);
+    if (tag != "?") check_closed(mark);
     if (expects_key()) {
       if (anchor != 0) fail(mark, "a key cannot have an anchor");
       take_key(mark, value, tag == "?");
@@ -103,6 +104,15 @@ class TreeBuilder : public YAML::EventHandler {
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
     if (tag != "?" && tag != "!" && !tag.empty()) diagnostics_.add(position(mark), path(), "tags such as '" + tag + "' are not supported: remove it");
   }
+  /// yaml-cpp takes the end of the file for a closing quote when a line end comes before it.
+  void check_closed(const YAML::Mark& mark) {
+    const auto start = static_cast<std::size_t>(mark.pos);
+    const char quote = start < text_.size() ? text_[start] : '\0';
+    if (quote != '"' && quote != '\'') return;  // a block scalar
+    std::size_t i = start + 1;
+    while (i < text_.size() && text_[i] != quote) i += quote == '"' && text_[i] == '\\' ? 2 : 1;
+    if (i >= text_.size()) fail(mark, "the quote is not closed");
+  }
   void take_key(const YAML::Mark& mark, const std::string& key, bool plain) {
     Frame& f = stack_.back();
     count(mark, 1, key.size());
@@ -123,7 +133,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, Node::Kind kind) {
     check_tag(mark, tag);
-    if (expects_key()) fail(mark, "a key must be a text, not a list or a map");
+    if (expects_key()) fail(mark, "a key must be a text, not a list or a map (is a bracket left open?)");
     if (stack_.size() >= limits_.depth) fail(mark, "nested deeper than " + std::to_string(limits_.depth) + " levels");
     Frame frame;
     frame.node.kind = kind;
@@ -169,6 +179,7 @@ class TreeBuilder : public YAML::EventHandler {
     }
   }
 
+  std::string_view text_;
   std::shared_ptr<const std::string> source_;
   const LoadLimits& limits_;
   Diagnostics& diagnostics_;
@@ -216,14 +227,14 @@ bool check_bytes(std::string_view text, const std::shared_ptr<const std::string>
 Node parse_yaml(std::string_view text, const std::string& name, const LoadLimits& limits, Diagnostics& diagnostics) {
   const auto source = std::make_shared<const std::string>(name);
   if (!check_bytes(text, source, limits, diagnostics)) return {};
-  TreeBuilder builder(source, limits, diagnostics);
+  TreeBuilder builder(text, source, limits, diagnostics);
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) diagnostics.add({source, 0, 0}, "", "the file holds no value");
     Node root = builder.take();
-    TreeBuilder rest(source, limits, diagnostics);
-    if (parser.HandleNextDocument(rest)) diagnostics.add(rest.take().position, "", "a second document ('---'): a file holds one");
+    TreeBuilder rest(text, source, limits, diagnostics);
+    if (parser.HandleNextDocument(rest)) diagnostics.add(rest.take().position, "", "the file goes on after its value: wrong indentation, or a second document ('---')");
     return root;
   } catch (const Stop&) {
   } catch (const YAML::Exception& e) {

@@ -122,7 +122,8 @@ void Group::write_csv(std::ostream& out, Time now) const {
 void Group::write_rows(std::ostream& out, Time now) const {
   for (const Metric& metric : metrics_) {
     const std::string full = path().empty() ? metric.name : path() + "." + metric.name;
-    for (const auto& [key, value] : values(metric, now, window_start_).items())
+    const auto numbers = values(metric, now, window_start_);
+    for (const auto& [key, value] : numbers.items())
       out << full << (key == "value" ? "" : "." + key) << ',' << value.dump() << ',' << (key == "count" ? "1" : metric.unit) << ','
           << csv_quoted(metric.description) << '\n';
   }
