@@ -37,13 +37,15 @@ void DmaEngine::submit(const DmaRequest& request, Done done) {
   if (!working_) work_.arm(now());
 }
 
-void DmaEngine::send_msi(std::uint64_t address, std::uint32_t data) {
+void DmaEngine::send_msi(std::uint64_t address, std::uint32_t data, Done done) {
   Submitted message;
   message.request.iova = base::Iova(address);
   message.request.bytes = 4;
   message.request.write = true;
   message.request.intended = now();
+  message.request.write_done = WriteDone::visible;
   message.request.user = data;
+  message.done = done;
   message.msi = true;
   submitted_.push(message);
   if (!working_) work_.arm(now());
@@ -86,6 +88,7 @@ void DmaEngine::admit(const DmaRequest& request, Done done, bool from_workload, 
   slot.from_workload = from_workload;
   slot.msi = msi;
   slot.told = false;
+  slot.remapped = Remapped{};
   slot.sent = slot.in_flight = 0;
   if (msi) {
     const auto data = static_cast<std::uint32_t>(request.user);
@@ -167,6 +170,7 @@ void DmaEngine::send_tlp(std::uint32_t index, Slot& slot, std::uint32_t bytes, s
   ext.traffic = slot.msi ? tlm::Traffic::msi : tlm::Traffic::dma;
   ext.tag = static_cast<std::uint16_t>(tag);
   ext.dma = index;
+  ext.first = slot.sent == 0;
   ext.stamp[ext.intended] = request.intended;
   ext.stamp[ext.issued] = now();
   tlm::set_holder(payload, name());
@@ -202,6 +206,7 @@ void DmaEngine::response(tlm::InitiatorPort&, Payload& payload) {
 void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, CompletionStatus status) {
   Slot& slot = slots_[index];
   if (slot.status == CompletionStatus::ok) slot.status = status;
+  if (ext != nullptr && ext->first) slot.remapped = Remapped{ext->translated, ext->iotlb_hit, ext->fault_reason};
   --slot.in_flight;
   if (slot.in_flight != 0 || slot.sent != slot.request.bytes) return;
   if (ext != nullptr) slot.stamps = ext->stamp;
@@ -223,8 +228,7 @@ void DmaEngine::end(std::uint32_t index) {
 
 void DmaEngine::tell(Slot& slot) {
   slot.told = true;
-  if (slot.msi) return;
-  const DmaResult result{slot.request, slot.status, slot.issued, now()};
+  const DmaResult result{slot.request, slot.status, slot.issued, now(), slot.remapped};
   if (slot.from_workload) {
     workload_->done(result, now());
   } else if (slot.done) {

@@ -61,7 +61,8 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
   /// `done` included. Precondition: bytes >= 1, intended not after now.
   void submit(const DmaRequest& request, Done done = {});
   /// Posts a 4-byte memory write of `data` (PCIe 5.0 section 6.1.4), behind the writes submitted before it.
-  void send_msi(std::uint64_t address, std::uint32_t data);
+  /// `done` may be empty; it is called when the message has been delivered.
+  void send_msi(std::uint64_t address, std::uint32_t data, Done done = {});
   /// The workload that answered `wait` has something now.
   void wake() { work_.arm(now()); }
 
@@ -91,6 +92,7 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
     std::uint32_t sent;      // bytes in TLPs so far
     std::uint32_t in_flight;  // TLPs
     base::Time issued;
+    Remapped remapped;                          // of the first TLP
     LatencyStats::Stamps stamps;                // of the TLP that finished last
     std::array<unsigned char, 4> message_data;  // of an MSI
   };

@@ -30,12 +30,20 @@ struct DmaRequest {
   unsigned char* data = nullptr;
 };
 
+/// What a remapping unit on the path did with a request. Statistics and replay checks: no device can see it.
+struct Remapped {
+  bool translated = false;
+  bool iotlb_hit = false;
+  std::uint16_t fault_reason = 0;  ///< the architecture's number; 0: not refused
+};
+
 /// How a DMA ended.
 struct DmaResult {
   DmaRequest request;
   tlm::CompletionStatus status = tlm::CompletionStatus::ok;  ///< the first TLP's that was not ok; posted writes are always ok
   base::Time issued;                                         ///< its first TLP left the engine
   base::Time done;
+  Remapped remapped;  ///< of its first TLP; known when all of it is visible, not for writes told at `sent`
 };
 
 }  // namespace iommusim::ep

@@ -88,6 +88,12 @@ void IommuDriver::boot(CpuCore& core) {
   for (const iommu::RegisterWrite& w : set_up(memory(&core))) core.mmio_write(registers_ + w.offset, w.value, w.bytes);
 }
 
+void IommuDriver::set_translation(CpuCore& core, bool on) {
+  for (const iommu::RegisterWrite& w : on ? hardware_->enable(config_.interrupt_remapping) : hardware_->disable_translation()) {
+    core.mmio_write(registers_ + w.offset, w.value, w.bytes);
+  }
+}
+
 // --- interrupts
 
 iommu::InterruptMessage IommuDriver::set_interrupt(CpuCore* core, SourceId source, CpuCore& target, InterruptRegion::Handler handler) {

@@ -69,6 +69,8 @@ class IommuDriver : public tlm::Module {
   using WriteRegister = std::function<void(const iommu::RegisterWrite&)>;
   void boot(const WriteRegister& write_now);
   void boot(CpuCore& core);
+  /// Switches translation of an already booted unit, as firmware and kernel do around a change of hands. On a core.
+  void set_translation(CpuCore& core, bool on);
 
   // --- domains. They live until the end of the run.
   /// Identifiers are given from 2 upward; 1 is the identity domain's, of which there is one (as in Linux's VT-d driver).

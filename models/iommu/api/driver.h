@@ -64,6 +64,8 @@ class Driver {
   virtual std::vector<RegisterWrite> set_up(TableMemory& memory, std::uint32_t queue_entries) = 0;
   /// The writes after which the unit remaps DMA and interrupts (last step of boot).
   virtual std::vector<RegisterWrite> enable(bool interrupt_remapping) = 0;
+  /// The writes after which the unit lets DMA pass untranslated again; the rest stays on.
+  virtual std::vector<RegisterWrite> disable_translation() = 0;
   /// The writes that make the unit send `message` for its own events (faults, queue errors, completions). Masked until then.
   virtual std::vector<RegisterWrite> route_events(InterruptMessage /*message*/) { return {}; }
   /// Empty page tables for a domain.

@@ -196,6 +196,7 @@ RemappingUnit::Lookup RemappingUnit::translate(Transaction& t) {
       stats.requests++;
       stats.iotlb_hits++;
       tlm::dma(*t.payload).iotlb_hit = true;
+      tlm::dma(*t.payload).translated = true;
       resolve(t, found->apply(t.request.address));
       return Lookup::resolved;
     }
@@ -347,6 +348,7 @@ bool RemappingUnit::walk_answers(WalkSlot& slot, Transaction& t, bool first) {
       return translate(t) != Lookup::needs_walker;
     case Step::Kind::translated:
       if (!last.translation.rights.cover(t.request.needed)) break;  // merged with a walk for another right
+      tlm::dma(*t.payload).translated = true;
       resolve(t, last.translation.apply(t.request.address));
       return true;
     case Step::Kind::interrupt_remapped:

@@ -65,6 +65,11 @@ std::vector<RegisterWrite> VtdDriver::enable(bool interrupt_remapping) {
   return writes;
 }
 
+std::vector<RegisterWrite> VtdDriver::disable_translation() {
+  switches_ &= ~global::kTranslation;
+  return {global_command(switches_, 0)};
+}
+
 std::vector<RegisterWrite> VtdDriver::route_events(InterruptMessage message) {
   std::vector<RegisterWrite> writes;
   for (const std::uint64_t base : {reg::kFaultEvent, reg::kCompletionEvent}) {

@@ -19,6 +19,7 @@ class VtdDriver : public Driver {
   /// the queue, which at boot comes to the same.
   std::vector<RegisterWrite> set_up(TableMemory& memory, std::uint32_t queue_entries) override;
   std::vector<RegisterWrite> enable(bool interrupt_remapping) override;
+  std::vector<RegisterWrite> disable_translation() override;
   std::vector<RegisterWrite> route_events(InterruptMessage message) override;
   std::unique_ptr<PageTables> create_tables(TableMemory& memory, DomainGeometry geometry) override;
   /// `tables` must come from this driver. A context entry already present is cleared before it is rewritten.
