@@ -25,12 +25,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+std::string with_article(const std::string& noun) { return (std::string("aeiou").find(noun[0]) == std::string::npos ? "a " : "an ") + noun; }
+
 bool expect_scalar(const Node& node, const ReadContext& context, const std::string& name, const std::string& example) {
   if (node.kind == Node::Kind::scalar) return true;
   if (node.kind == Node::Kind::null)
-    context.error(node.position, "has no value: write a " + name + " such as " + example);
+    context.error(node.position, "has no value: write " + with_article(name) + " such as " + example);
   else
-    context.error(node.position, "expected a " + name + " such as " + example + ", found " + node.kind_name());
+    context.error(node.position, "expected " + with_article(name) + " such as " + example + ", found " + node.kind_name());
   return false;
 }
 

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "models/base/config/document.h"
+#include "models/base/random/stream.h"
 
 namespace iommusim::base {
 namespace {
@@ -102,6 +103,27 @@ TEST(Yaml, DeepNestingIsAnErrorNotACrash) {
     EXPECT_NE(errors(text), "") << open;
   }
   EXPECT_NE(errors(std::string(70, '[') + std::string(70, ']')).find("nested deeper than 64 levels"), std::string::npos);
+}
+
+TEST(Yaml, DamagedFilesEndInATreeOrAnErrorNeverInACrash) {
+  const std::string good = "schema: 1\na: &x {b: [1, \"two\", 'three'], c: |\n  text\n }\nd: *x\n? e\n: >-\n  folded\n# comment\nf:\n  - g: 1\n    h: 2\n";
+  const std::string odd = "{}[]&*!|>'\"%@`?:-,#<~\n\t \\0";
+  RandomStream random(1, "damage");
+  for (int i = 0; i < 20000; ++i) {
+    std::string text = good;
+    for (auto n = random.between(1, 6); n > 0; --n) {
+      const auto at = static_cast<std::size_t>(random.below(text.size()));
+      switch (random.below(4)) {
+        case 0: text[at] = odd[random.below(odd.size())]; break;
+        case 1: text.insert(at, 1, odd[random.below(odd.size())]); break;
+        case 2: text.erase(at, random.between(1, 4)); break;
+        default: text.resize(at + 1);
+      }
+    }
+    Diagnostics d;
+    const Node root = parse_document(text, "f", {}, d);
+    EXPECT_TRUE(!d.empty() || root.kind == Node::Kind::map) << text;
+  }
 }
 
 TEST(Document, MustSaySchema1) {
