@@ -11,7 +11,8 @@ using tlm::CompletionStatus;
 using tlm::DmaExtension;
 using tlm::Payload;
 
-DmaEngine::DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, const DmaEngineConfig& config, const BusIdentity& bus)
+DmaEngine::DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, const DmaEngineConfig& config,
+                     const BusIdentity& bus)
     : Module(name, context),
       port("port", context, *this),
       config_(config),
@@ -21,7 +22,8 @@ DmaEngine::DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, cons
       issue_line_(context.scheduler, std::string(this->name()) + ".issue", tlm::delegate<&DmaEngine::ready>(this)),
       work_(context.scheduler, std::string(this->name()) + ".work", tlm::delegate<&DmaEngine::work>(this)),
       ending_(context.scheduler, std::string(this->name()) + ".ending", tlm::delegate<&DmaEngine::end>(this)),
-      timeout_(context.scheduler, std::string(this->name()) + ".timeout", tlm::delegate<&DmaEngine::check_timeouts>(this)) {
+      timeout_(context.scheduler, std::string(this->name()) + ".timeout",
+               tlm::delegate<&DmaEngine::check_timeouts>(this)) {
   add_metrics();
 }
 
@@ -37,25 +39,26 @@ void DmaEngine::submit(const DmaRequest& request, Done done) {
   if (!working_) work_.arm(now());
 }
 
-void DmaEngine::send_msi(std::uint64_t address, std::uint32_t data, Done done) {
+void DmaEngine::send_msi(std::uint64_t address, std::uint32_t data, std::uint64_t user, Done done) {
   Submitted message;
   message.request.iova = base::Iova(address);
   message.request.bytes = 4;
   message.request.write = true;
   message.request.intended = now();
   message.request.write_done = WriteDone::visible;
-  message.request.user = data;
+  message.request.user = user;
+  message.message = data;
   message.done = done;
   message.msi = true;
   submitted_.push(message);
   if (!working_) work_.arm(now());
 }
 
-// Taking a DMA may make a TLP ready and sending the last TLP of a write may make the workload offer more: until neither moves.
+// Taking a DMA may make a TLP ready and sending the last TLP of a write may make the workload offer more: until neither
+// moves.
 void DmaEngine::work() {
   working_ = true;
-  while (refill() | issue()) {
-  }
+  while (refill() | issue()) {}
   working_ = false;
 }
 
@@ -64,13 +67,14 @@ bool DmaEngine::refill() {
   while (!slots_.full()) {
     if (!submitted_.empty()) {
       const Submitted next = submitted_.pop();
-      admit(next.request, next.done, false, next.msi);
+      admit(next, false);
     } else if (workload_ != nullptr && !stopped_) {
       const Workload::Next next = workload_->next(now());
       if (next.kind == Workload::Next::Kind::at && (!work_.armed() || next.at < work_.due())) work_.arm(next.at);
       if (next.kind != Workload::Next::Kind::dma) break;
-      if (next.dma.bytes == 0 || next.dma.intended > now()) fatal("the workload offers a DMA of no bytes or of the future");
-      admit(next.dma, {}, true, false);
+      if (next.dma.bytes == 0 || next.dma.intended > now())
+        fatal("the workload offers a DMA of no bytes or of the future");
+      admit({next.dma, {}, false, 0}, true);
     } else {
       break;
     }
@@ -79,20 +83,19 @@ bool DmaEngine::refill() {
   return moved;
 }
 
-void DmaEngine::admit(const DmaRequest& request, Done done, bool from_workload, bool msi) {
+void DmaEngine::admit(const Submitted& what, bool from_workload) {
   const std::uint32_t index = *slots_.acquire();
   Slot& slot = slots_[index];
-  slot.request = request;
-  slot.done = done;
+  slot.request = what.request;
+  slot.done = what.done;
   slot.status = CompletionStatus::ok;
   slot.from_workload = from_workload;
-  slot.msi = msi;
+  slot.msi = what.msi;
   slot.told = false;
   slot.remapped = Remapped{};
   slot.sent = slot.in_flight = 0;
-  if (msi) {
-    const auto data = static_cast<std::uint32_t>(request.user);
-    for (unsigned i = 0; i < 4; ++i) slot.message_data[i] = static_cast<unsigned char>(data >> (8 * i));
+  if (what.msi) {
+    for (unsigned i = 0; i < 4; ++i) slot.message_data[i] = static_cast<unsigned char>(what.message >> (8 * i));
     slot.request.data = slot.message_data.data();
   }
   if (config_.issue_latency == base::Time()) {
@@ -154,7 +157,8 @@ void DmaEngine::send_tlp(std::uint32_t index, Slot& slot, std::uint32_t bytes, s
     payload.set_data_length(bytes);
     payload.set_streaming_width(bytes);
   } else if (config_.store_data) {
-    // Contents nobody gave: zeros for a write, so that what memory holds does not depend on what the buffer held before.
+    // Contents nobody gave: zeros for a write, so that what memory holds does not depend on what the buffer held
+    // before.
     unsigned char* data = pool().use_buffer(payload, bytes);
     if (request.write) std::memset(data, 0, bytes);
   } else {

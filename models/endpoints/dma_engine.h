@@ -1,12 +1,13 @@
 // DMA engine: cuts DMAs into request TLPs, keeps as many outstanding as its tags and posted window allow, and puts the
 // completions together again. What drives it is a Workload it pulls from, or a device model that submits DMAs.
 //
-// A DMA waits for a slot, then `issue_latency`, then its TLPs leave one after another: a read takes a tag, a write takes room in the
-// posted window, and each keeps the issue port busy for its interval. TLPs leave in the order of their DMAs: one that waits for a
-// tag holds back those behind it, as one request queue does. A read DMA is done `completion_latency` (and the copy time of its
-// bytes) after its last completion; a posted write is done for its requester when sent (PCIe 5.0 section 2.4), for statistics when visible.
-// A completion time-out frees the DMA but not the tag, which a late completion may still carry (section 2.8).
-// Left out: the device TLB, several request queues, re-ordering of completions, retry of failed requests.
+// A DMA waits for a slot, then `issue_latency`, then its TLPs leave one after another: a read takes a tag, a write
+// takes room in the posted window, and each keeps the issue port busy for its interval. TLPs leave in the order of
+// their DMAs: one that waits for a tag holds back those behind it, as one request queue does. A read DMA is done
+// `completion_latency` (and the copy time of its bytes) after its last completion; a posted write is done for its
+// requester when sent (PCIe 5.0 section 2.4), for statistics when visible. A completion time-out frees the DMA but not
+// the tag, which a late completion may still carry (section 2.8). Left out: the device TLB, several request queues,
+// re-ordering of completions, retry of failed requests.
 #pragma once
 
 #include <array>
@@ -36,33 +37,35 @@ struct BusIdentity {
 };
 
 struct DmaEngineStats {
-  base::Counter reads, writes;              ///< DMAs ended well; writes when visible
-  base::Counter read_bytes, write_bytes;    ///< their payload
-  base::Counter read_requests, write_requests;  ///< TLPs sent
+  base::Counter reads, writes;                                     ///< DMAs ended well; writes when visible
+  base::Counter read_bytes, write_bytes;                           ///< their payload
+  base::Counter read_requests, write_requests;                     ///< TLPs sent
   base::Counter failed_unsupported, failed_abort, failed_timeout;  ///< DMAs by their first bad status
-  base::Counter late_completions;           ///< of timed-out requests, dropped
-  base::Counter messages;                   ///< MSIs sent
-  base::Counter tag_stalls, posted_stalls;  ///< TLPs that had to wait for a tag, for the posted window
-  base::Occupancy posted;                   ///< write TLPs sent and not yet visible
-  LatencyStats read_latency, write_latency; ///< of DMAs ended well
+  base::Counter late_completions;                                  ///< of timed-out requests, dropped
+  base::Counter messages;                                          ///< MSIs sent
+  base::Counter tag_stalls, posted_stalls;   ///< TLPs that had to wait for a tag, for the posted window
+  base::Occupancy posted;                    ///< write TLPs sent and not yet visible
+  LatencyStats read_latency, write_latency;  ///< of DMAs ended well
 };
 
 class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
  public:
   using Done = tlm::Delegate<void(const DmaResult&)>;
 
-  DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, const DmaEngineConfig& config, const BusIdentity& bus);
+  DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, const DmaEngineConfig& config,
+            const BusIdentity& bus);
 
   tlm::InitiatorPort port;  ///< toward the link
 
-  /// The workload to pull from, from the start of simulation or of this call; it outlives the engine's last use. At most one.
+  /// The workload to pull from, from the start of simulation or of this call; it outlives the engine's last use. At
+  /// most one.
   void drive(Workload& workload);
-  /// Starts a DMA now or as soon as a slot is free, before any the workload offers. `done` may be empty. Legal from any context,
-  /// `done` included. Precondition: bytes >= 1, intended not after now.
+  /// Starts a DMA now or as soon as a slot is free, before any the workload offers. `done` may be empty. Legal from any
+  /// context, `done` included. Precondition: bytes >= 1, intended not after now.
   void submit(const DmaRequest& request, Done done = {});
   /// Posts a 4-byte memory write of `data` (PCIe 5.0 section 6.1.4), behind the writes submitted before it.
-  /// `done` may be empty; it is called when the message has been delivered.
-  void send_msi(std::uint64_t address, std::uint32_t data, Done done = {});
+  /// `done` may be empty; it is called when the message has been delivered, with request.user as given.
+  void send_msi(std::uint64_t address, std::uint32_t data, std::uint64_t user = 0, Done done = {});
   /// The workload that answered `wait` has something now.
   void wake() { work_.arm(now()); }
 
@@ -73,6 +76,7 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
   /// What is still held, for the error of a drain that does not end; empty if quiescent.
   std::string holding() const;
 
+  base::SourceId requester() const { return bus_.requester; }
   const DmaEngineConfig& config() const { return config_; }
   const DmaEngineStats& counters() const { return stats_; }
 
@@ -81,6 +85,7 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
     DmaRequest request;
     Done done;
     bool msi = false;
+    std::uint32_t message = 0;  // an MSI's data
   };
   struct Slot {
     DmaRequest request;
@@ -88,8 +93,8 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
     tlm::CompletionStatus status;
     bool from_workload;
     bool msi;
-    bool told;               // the requester knows
-    std::uint32_t sent;      // bytes in TLPs so far
+    bool told;                // the requester knows
+    std::uint32_t sent;       // bytes in TLPs so far
     std::uint32_t in_flight;  // TLPs
     base::Time issued;
     Remapped remapped;                          // of the first TLP
@@ -109,7 +114,7 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
   // taking DMAs
   void work();
   bool refill();
-  void admit(const DmaRequest& request, Done done, bool from_workload, bool msi);
+  void admit(const Submitted& what, bool from_workload);
   void ready(std::uint32_t slot) {
     ready_.push(slot);
     work();
@@ -136,8 +141,8 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
   Workload* workload_ = nullptr;
   bool stopped_ = false;
   bool working_ = false;
-  bool stalled_ = false;     // the TLP at the head has been counted as waiting
-  base::Time port_free_;     // the issue port
+  bool stalled_ = false;      // the TLP at the head has been counted as waiting
+  base::Time port_free_;      // the issue port
   std::uint32_t posted_ = 0;  // write TLPs in flight
   tlm::Ring<Submitted> submitted_;
   tlm::SlotPool<Slot> slots_;

@@ -1,5 +1,5 @@
-// Completion time-outs and what the engine reports of itself. Outstanding reads form a list by age, so that one timer, moved at most
-// once per time-out interval, watches them all.
+// Completion time-outs and what the engine reports of itself. Outstanding reads form a list by age, so that one timer,
+// moved at most once per time-out interval, watches them all.
 #include <fmt/format.h>
 
 #include "models/endpoints/dma_engine.h"
@@ -37,8 +37,8 @@ void DmaEngine::check_timeouts() {
 
 std::string DmaEngine::holding() const {
   if (quiescent()) return "";
-  return fmt::format("{}: {} DMAs waiting for a slot, {} in progress, {} read tags, {} posted writes", name(), submitted_.size(),
-                     slots_.in_use(), tags_.in_use(), posted_);
+  return fmt::format("{}: {} DMAs waiting for a slot, {} in progress, {} read tags, {} posted writes", name(),
+                     submitted_.size(), slots_.in_use(), tags_.in_use(), posted_);
 }
 
 void DmaEngine::add_metrics() {
@@ -61,22 +61,37 @@ void DmaEngine::add_metrics() {
   g.add("dmas_used", slots_.occupancy(), "1", "DMAs taken and not yet done");
   stats_.read_latency.add_metrics(g.group("read"));
   stats_.write_latency.add_metrics(g.group("write"));
-  const auto per_second = [](double amount, base::Time window) { return window == base::Time() ? 0.0 : amount / window.seconds(); };
-  g.add("throughput", [this, per_second](base::Time window) {
-          return per_second(8e-9 * static_cast<double>(stats_.read_bytes.value() + stats_.write_bytes.value()), window);
-        }, "Gb/s", "payload of DMAs completed in the window, per window");
-  g.add("dma_rate", [this, per_second](base::Time window) {
-          return per_second(static_cast<double>(stats_.reads.value() + stats_.writes.value()), window);
-        }, "1/s", "DMAs completed in the window, per window");
-  g.on_reset([this](base::Time at) { offered_before_ = workload_ == nullptr ? Workload::Offered{} : workload_->offered(at); });
-  g.add("offered_throughput", [this, per_second](base::Time window) {
-          if (workload_ == nullptr) return 0.0;
-          return per_second(8e-9 * static_cast<double>(workload_->offered(now()).bytes - offered_before_.bytes), window);
-        }, "Gb/s", "payload of DMAs the workload wanted to start in the window, per window");
-  g.add("offered_rate", [this, per_second](base::Time window) {
-          if (workload_ == nullptr) return 0.0;
-          return per_second(static_cast<double>(workload_->offered(now()).dmas - offered_before_.dmas), window);
-        }, "1/s", "DMAs the workload wanted to start in the window, per window");
+  const auto per_second = [](double amount, base::Time window) {
+    return window == base::Time() ? 0.0 : amount / window.seconds();
+  };
+  g.add(
+      "throughput",
+      [this, per_second](base::Time window) {
+        return per_second(8e-9 * static_cast<double>(stats_.read_bytes.value() + stats_.write_bytes.value()), window);
+      },
+      "Gb/s", "payload of DMAs completed in the window, per window");
+  g.add(
+      "dma_rate",
+      [this, per_second](base::Time window) {
+        return per_second(static_cast<double>(stats_.reads.value() + stats_.writes.value()), window);
+      },
+      "1/s", "DMAs completed in the window, per window");
+  g.on_reset(
+      [this](base::Time at) { offered_before_ = workload_ == nullptr ? Workload::Offered{} : workload_->offered(at); });
+  g.add(
+      "offered_throughput",
+      [this, per_second](base::Time window) {
+        if (workload_ == nullptr) return 0.0;
+        return per_second(8e-9 * static_cast<double>(workload_->offered(now()).bytes - offered_before_.bytes), window);
+      },
+      "Gb/s", "payload of DMAs the workload wanted to start in the window, per window");
+  g.add(
+      "offered_rate",
+      [this, per_second](base::Time window) {
+        if (workload_ == nullptr) return 0.0;
+        return per_second(static_cast<double>(workload_->offered(now()).dmas - offered_before_.dmas), window);
+      },
+      "1/s", "DMAs the workload wanted to start in the window, per window");
 }
 
 }  // namespace iommusim::ep

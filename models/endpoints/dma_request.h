@@ -23,10 +23,10 @@ struct DmaRequest {
   bool relaxed_ordering = false;
   bool has_pasid = false;
   base::Pasid pasid;
-  base::Time intended;       ///< when it should have been issued: latency counts from here; not later than now
-  std::uint64_t user = 0;    ///< given back untouched
-  /// Real bytes of a descriptor, queue entry or (with stored data) bulk; nullptr: bulk DMA without contents. The memory stays
-  /// valid until the DMA is visible, which for a write may be after `done`.
+  base::Time intended;     ///< when it should have been issued: latency counts from here; not later than now
+  std::uint64_t user = 0;  ///< given back untouched
+  /// Real bytes of a descriptor, queue entry or (with stored data) bulk; nullptr: bulk DMA without contents. The memory
+  /// stays valid until the DMA is visible, which for a write may be after `done`.
   unsigned char* data = nullptr;
 };
 
@@ -40,8 +40,9 @@ struct Remapped {
 /// How a DMA ended.
 struct DmaResult {
   DmaRequest request;
-  tlm::CompletionStatus status = tlm::CompletionStatus::ok;  ///< the first TLP's that was not ok; posted writes are always ok
-  base::Time issued;                                         ///< its first TLP left the engine
+  tlm::CompletionStatus status =
+      tlm::CompletionStatus::ok;  ///< the first TLP's that was not ok; posted writes are always ok
+  base::Time issued;              ///< its first TLP left the engine
   base::Time done;
   Remapped remapped;  ///< of its first TLP; known when all of it is visible, not for writes told at `sent`
 };

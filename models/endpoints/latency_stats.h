@@ -1,5 +1,5 @@
-// Latency of whole DMAs and where it went: the times between consecutive boundaries of the TLP that finished last. Parts sum to the
-// whole for every single DMA, which is checked.
+// Latency of whole DMAs and where it went: the times between consecutive boundaries of the TLP that finished last.
+// Parts sum to the whole for every single DMA, which is checked.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// An endpoint's registers behind a base address register: takes the CPU's reads and writes (doorbells) from the link and answers
-// reads after a fixed time. Part of an endpoint module, not a module itself.
+// An endpoint's registers behind a base address register: takes the CPU's reads and writes (doorbells) from the link
+// and answers reads after a fixed time. Part of an endpoint module, not a module itself.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +24,14 @@ class RegisterPort : private tlm::TargetPort::Owner {
     ~Device() = default;
   };
 
-  /// `name` names the port within the module under construction. A read is answered `read_latency` after it has arrived.
+  /// `name` names the port within the module under construction. A read is answered `read_latency` after it has
+  /// arrived.
   RegisterPort(const char* name, tlm::Context& context, Device& device, base::Time read_latency);
 
   tlm::TargetPort port;  ///< from the link
 
-  /// Where the CPU sees the registers: set by the platform before simulation. Accesses outside [base, base + bytes), or of another
-  /// size or alignment, are completed as unsupported request.
+  /// Where the CPU sees the registers: set by the platform before simulation. Accesses outside [base, base + bytes), or
+  /// of another size or alignment, are completed as unsupported request.
   void place(base::Hpa base, std::uint64_t bytes);
   base::Hpa base() const { return base_; }
 

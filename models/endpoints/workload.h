@@ -1,5 +1,5 @@
-// Where DMAs come from: the engine pulls them, one at a time, whenever it has room. Pulling bounds every queue: a workload that is
-// behind keeps its backlog as a count of arrivals, not as objects.
+// Where DMAs come from: the engine pulls them, one at a time, whenever it has room. Pulling bounds every queue: a
+// workload that is behind keeps its backlog as a count of arrivals, not as objects.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,8 @@ class Workload {
  public:
   virtual ~Workload() = default;
 
-  /// Answer to `next`. After `at` the engine asks again at that time; after `wait`, at the next completion or DmaEngine::wake().
+  /// Answer to `next`. After `at` the engine asks again at that time; after `wait`, at the next completion or
+  /// DmaEngine::wake().
   struct Next {
     enum class Kind : std::uint8_t { dma, at, wait, finished } kind = Kind::wait;
     DmaRequest dma;
@@ -36,7 +37,8 @@ class Workload {
     std::uint64_t dmas = 0;
     std::uint64_t bytes = 0;
   };
-  /// What was offered until `now`, since the start, including arrivals nobody has pulled. Closed loops offer what they issue.
+  /// What was offered until `now`, since the start, including arrivals nobody has pulled. Closed loops offer what they
+  /// issue.
   virtual Offered offered(base::Time now) const = 0;
   /// True if DMAs arrive by the clock, whatever the engine does (open loop).
   virtual bool open_loop() const { return false; }

@@ -107,6 +107,12 @@ void IommuDriver::attach(SourceId source, DmaDomain& domain) {
   attach_now(nullptr, source, domain);
 }
 
+void IommuDriver::attach_context(CpuCore& core, SourceId source, DmaDomain& domain) {
+  if (DmaDomain* old = domain_of(source)) old->sources.erase(std::find(old->sources.begin(), old->sources.end(), source));
+  Lock::Guard guard(structures_, core);
+  attach_now(&core, source, domain);
+}
+
 void IommuDriver::attach(CpuCore& core, SourceId source, DmaDomain& domain) {
   if (domain_of(source) != nullptr) detach(core, source);
   Lock::Guard guard(structures_, core);

@@ -106,6 +106,8 @@ class IommuDriver : public tlm::Module {
   // --- for replay: exactly this, no policy
   /// Clears the page tables only. Returns the bytes that were mapped.
   std::uint64_t unmap_tables(CpuCore& core, DmaDomain& domain, Iova iova, std::uint64_t bytes);
+  /// Writes the source's context only, whatever it was before.
+  void attach_context(CpuCore& core, SourceId source, DmaDomain& domain);
   InvalidationQueue& queue() { return queue_; }
 
   // --- interrupts

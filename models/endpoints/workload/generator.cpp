@@ -29,7 +29,8 @@ Generator::Arrivals::Arrivals(const GeneratorConfig& config, const WorkloadSite&
   if (gaps_ == Gaps::poisson) advance();  // the first arrival is a gap after the start; constant gaps begin at it
 }
 
-// Constant gaps: arrival k is at start + floor(k / rate), so that the rate is exact for ever. Poisson: the fraction is carried.
+// Constant gaps: arrival k is at start + floor(k / rate), so that the rate is exact for ever. Poisson: the fraction is
+// carried.
 void Generator::Arrivals::advance() {
   ++index_;
   if (gaps_ == Gaps::constant) {
@@ -52,23 +53,29 @@ Generator::Generator(const GeneratorConfig& config, const WorkloadSite& site)
       arrivals_(config, site),
       mix_(site.seed, site.name + ".mix"),
       addresses_(site.seed, site.name + ".addresses") {
-  for (const AddressStreamConfig& stream : config.streams) streams_.push_back(make_stream(stream, site, streams_.size()));
+  for (const AddressStreamConfig& stream : config.streams)
+    streams_.push_back(make_stream(stream, site, streams_.size()));
 }
 
-Generator::Stream Generator::make_stream(const AddressStreamConfig& config, const WorkloadSite& site, std::size_t index) const {
+Generator::Stream Generator::make_stream(const AddressStreamConfig& config, const WorkloadSite& site,
+                                         std::size_t index) const {
   Stream stream;
   stream.reads = config.reads.value();
   stream.relaxed_ordering = config.relaxed_ordering;
   stream.size = config.size->make();
-  const std::uint64_t largest = stream.size->largest(), shift = config.misalignment.value(), offset = config.offset.value();
-  const std::uint64_t window = config.window.value() != 0 ? config.window.value() : site.bytes - std::min(offset, site.bytes);
+  const std::uint64_t largest = stream.size->largest(), shift = config.misalignment.value(),
+                      offset = config.offset.value();
+  const std::uint64_t window =
+      config.window.value() != 0 ? config.window.value() : site.bytes - std::min(offset, site.bytes);
   if (offset > site.bytes || window > site.bytes - offset) {
-    throw base::UserError(fmt::format("{}: streams[{}]: offset {} and window {} exceed the buffer of {}", site.name, index,
-                                      to_text(config.offset), to_text(base::Bytes(window)), to_text(base::Bytes(site.bytes))));
+    throw base::UserError(fmt::format("{}: streams[{}]: offset {} and window {} exceed the buffer of {}", site.name,
+                                      index, to_text(config.offset), to_text(base::Bytes(window)),
+                                      to_text(base::Bytes(site.bytes))));
   }
   if (window < shift + largest) {
-    throw base::UserError(fmt::format("{}: streams[{}]: a window of {} does not hold a DMA of {} at misalignment {}", site.name, index,
-                                      to_text(base::Bytes(window)), to_text(base::Bytes(largest)), to_text(config.misalignment)));
+    throw base::UserError(fmt::format("{}: streams[{}]: a window of {} does not hold a DMA of {} at misalignment {}",
+                                      site.name, index, to_text(base::Bytes(window)), to_text(base::Bytes(largest)),
+                                      to_text(config.misalignment)));
   }
   stream.unit = config.unit.value() != 0 ? config.unit.value() : (largest + shift + 63) / 64 * 64;
   stream.first = site.base.value() + offset + shift;

@@ -1,7 +1,8 @@
 // Synthetic workload: where DMAs go (address streams), how large they are, and when they start (closed or open loop).
 //
-// Three random streams of its own, named after the endpoint: arrival gaps; the mix (which address stream, size, direction);
-// addresses. The first two do not depend on what the device does, so the offered load can be counted ahead on copies of them.
+// Three random streams of its own, named after the endpoint: arrival gaps; the mix (which address stream, size,
+// direction); addresses. The first two do not depend on what the device does, so the offered load can be counted ahead
+// on copies of them.
 #pragma once
 
 #include <memory>
@@ -36,7 +37,7 @@ class Generator final : public Workload {
     base::RandomStream random_;
     Gaps gaps_;
     std::uint64_t rate_;
-    double mean_;         // ps
+    double mean_;          // ps
     double fraction_ = 0;  // of a picosecond not yet in at_
     std::uint64_t index_ = 0;
     base::Time start_, at_;

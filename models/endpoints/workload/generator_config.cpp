@@ -16,7 +16,8 @@ const base::Fields<AddressStreamConfig>& AddressStreamConfig::fields() {
           .field("offset", &C::offset, "Where the window starts in the buffer")
           .field("window", &C::window, "Bytes the stream addresses; rest: from the offset to the end of the buffer")
           .word("rest", "0 B")
-          .field("unit", &C::unit, "Distance of possible start addresses; auto: the largest DMA, rounded up to 64 bytes")
+          .field("unit", &C::unit,
+                 "Distance of possible start addresses; auto: the largest DMA, rounded up to 64 bytes")
           .word("auto", "0 B")
           .field("misalignment", &C::misalignment, "Added to every start address")
           .at_most("4095 B")
@@ -32,17 +33,20 @@ const base::Fields<GeneratorConfig>& GeneratorConfig::fields() {
   using C = GeneratorConfig;
   static const auto f =
       base::Fields<C>("generator", "Synthetic DMAs: a closed loop with a window, or an open loop at a rate")
-          .field("loop", &C::loop, "closed: a DMA starts when another ends; open: DMAs arrive by the clock, whatever the device does",
+          .field("loop", &C::loop,
+                 "closed: a DMA starts when another ends; open: DMAs arrive by the clock, whatever the device does",
                  {{"closed", Loop::closed}, {"open", Loop::open}})
           .field("window", &C::window, "Closed loop: DMAs in progress")
           .range(1, 65536)
           .field("rate", &C::rate, "Open loop: DMAs per second")
           .range("1 /s", "10 G/s")
-          .field("gaps", &C::gaps, "Open loop: times between arrivals", {{"poisson", Gaps::poisson}, {"constant", Gaps::constant}})
+          .field("gaps", &C::gaps, "Open loop: times between arrivals",
+                 {{"poisson", Gaps::poisson}, {"constant", Gaps::constant}})
           .field("start", &C::start, "When the first DMA may start")
           .field("count", &C::count, "DMAs in all; unbounded: until the run stops issuing")
           .word("unbounded", 0)
-          .field("write_done", &C::write_done, "Closed loop: a write makes room for the next when sent, or when visible in memory",
+          .field("write_done", &C::write_done,
+                 "Closed loop: a write makes room for the next when sent, or when visible in memory",
                  {{"sent", WriteDone::sent}, {"visible", WriteDone::visible}})
           .list("streams", &C::streams, "Address streams")
           .items_between(1, 4096)
@@ -55,7 +59,9 @@ const base::Fields<GeneratorConfig>& GeneratorConfig::fields() {
   return f;
 }
 
-std::unique_ptr<Workload> GeneratorConfig::make(const WorkloadSite& site) const { return std::make_unique<Generator>(*this, site); }
+std::unique_ptr<Workload> GeneratorConfig::make(const WorkloadSite& site) const {
+  return std::make_unique<Generator>(*this, site);
+}
 
 std::uint64_t GeneratorConfig::buffer_bytes() const {
   std::uint64_t needed = 0;

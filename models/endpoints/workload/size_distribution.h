@@ -11,7 +11,8 @@ namespace iommusim::ep {
 class SizeDistribution {
  public:
   virtual ~SizeDistribution() = default;
-  /// Bytes of a DMA, at least 1. A function of the stream alone, so that offered load can be counted ahead on a copy of it.
+  /// Bytes of a DMA, at least 1. A function of the stream alone, so that offered load can be counted ahead on a copy of
+  /// it.
   virtual std::uint32_t draw(base::RandomStream& random) const = 0;
   /// Largest that draw() returns.
   virtual std::uint32_t largest() const = 0;

@@ -1,5 +1,6 @@
-// A descriptor ring: the window is `entries` slots, each slot's units are used in turn before the next slot begins, and the ring
-// starts again after the last. With one entry per unit it is sequential; with pages as entries it re-uses each page entirely.
+// A descriptor ring: the window is `entries` slots, each slot's units are used in turn before the next slot begins, and
+// the ring starts again after the last. With one entry per unit it is sequential; with pages as entries it re-uses each
+// page entirely.
 #include <algorithm>
 
 #include "models/base/config/variants.h"
@@ -30,11 +31,12 @@ struct RingConfig final : AddressPatternConfig {
   std::uint64_t entries = 256;
   std::uint64_t uses = 1;
   static const base::Fields<RingConfig>& fields() {
-    static const auto f = base::Fields<RingConfig>("ring", "A ring of buffers evenly spaced over the window, taken in turn")
-                              .field("entries", &RingConfig::entries, "Buffers of the ring; at most one per unit of the window")
-                              .range(1, 1u << 24)
-                              .field("uses", &RingConfig::uses, "DMAs to a buffer, unit after unit, before the next buffer")
-                              .range(1, 1u << 24);
+    static const auto f =
+        base::Fields<RingConfig>("ring", "A ring of buffers evenly spaced over the window, taken in turn")
+            .field("entries", &RingConfig::entries, "Buffers of the ring; at most one per unit of the window")
+            .range(1, 1u << 24)
+            .field("uses", &RingConfig::uses, "DMAs to a buffer, unit after unit, before the next buffer")
+            .range(1, 1u << 24);
     return f;
   }
   std::unique_ptr<AddressPattern> make(std::uint64_t units) const override {

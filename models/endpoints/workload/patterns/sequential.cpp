@@ -24,7 +24,9 @@ struct SequentialConfig final : AddressPatternConfig {
     static const base::Fields<SequentialConfig> f("sequential", "Unit after unit, from the start again after the last");
     return f;
   }
-  std::unique_ptr<AddressPattern> make(std::uint64_t units) const override { return std::make_unique<Sequential>(units); }
+  std::unique_ptr<AddressPattern> make(std::uint64_t units) const override {
+    return std::make_unique<Sequential>(units);
+  }
 };
 
 const base::Variants<AddressPatternConfig>::Entry<SequentialConfig> entry("sequential", "unit after unit");

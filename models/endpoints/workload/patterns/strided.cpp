@@ -1,5 +1,5 @@
-// A fixed step between units, modulo the window. A step that shares a factor with the number of units visits only part of it,
-// as a strided walk over a matrix column does.
+// A fixed step between units, modulo the window. A step that shares a factor with the number of units visits only part
+// of it, as a strided walk over a matrix column does.
 #include "models/base/config/variants.h"
 #include "models/endpoints/workload/address_pattern.h"
 
@@ -28,7 +28,9 @@ struct StridedConfig final : AddressPatternConfig {
                               .range(1, 1u << 30);
     return f;
   }
-  std::unique_ptr<AddressPattern> make(std::uint64_t units) const override { return std::make_unique<Strided>(units, stride); }
+  std::unique_ptr<AddressPattern> make(std::uint64_t units) const override {
+    return std::make_unique<Strided>(units, stride);
+  }
 };
 
 const base::Variants<AddressPatternConfig>::Entry<StridedConfig> entry("strided", "a fixed step, modulo the window");

@@ -58,7 +58,8 @@ struct TableConfig final : SizeDistributionConfig {
   std::shared_ptr<const SizeDistribution> make() const override { return std::make_shared<Table>(rows); }
 };
 
-const base::Variants<SizeDistributionConfig>::Entry<TableConfig> entry("table", "some sizes, each with a relative frequency");
+const base::Variants<SizeDistributionConfig>::Entry<TableConfig> entry("table",
+                                                                       "some sizes, each with a relative frequency");
 
 }  // namespace
 }  // namespace iommusim::ep

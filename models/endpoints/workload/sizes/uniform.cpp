@@ -20,22 +20,25 @@ struct UniformConfig final : SizeDistributionConfig {
   base::Bytes smallest{64};
   base::Bytes largest{4096};
   static const base::Fields<UniformConfig>& fields() {
-    static const auto f = base::Fields<UniformConfig>("uniform", "Every size between two, both included, equally likely")
-                              .field("smallest", &UniformConfig::smallest, "Smallest DMA")
-                              .range("1 B", "1 GiB")
-                              .field("largest", &UniformConfig::largest, "Largest DMA")
-                              .range("1 B", "1 GiB")
-                              .check([](const UniformConfig& c, base::Report& r) {
-                                if (c.largest < c.smallest) r.error("largest", "is less than smallest (" + to_text(c.smallest) + ")");
-                              });
+    static const auto f =
+        base::Fields<UniformConfig>("uniform", "Every size between two, both included, equally likely")
+            .field("smallest", &UniformConfig::smallest, "Smallest DMA")
+            .range("1 B", "1 GiB")
+            .field("largest", &UniformConfig::largest, "Largest DMA")
+            .range("1 B", "1 GiB")
+            .check([](const UniformConfig& c, base::Report& r) {
+              if (c.largest < c.smallest) r.error("largest", "is less than smallest (" + to_text(c.smallest) + ")");
+            });
     return f;
   }
   std::shared_ptr<const SizeDistribution> make() const override {
-    return std::make_shared<Uniform>(static_cast<std::uint32_t>(smallest.value()), static_cast<std::uint32_t>(largest.value()));
+    return std::make_shared<Uniform>(static_cast<std::uint32_t>(smallest.value()),
+                                     static_cast<std::uint32_t>(largest.value()));
   }
 };
 
-const base::Variants<SizeDistributionConfig>::Entry<UniformConfig> entry("uniform", "between two sizes, equally likely");
+const base::Variants<SizeDistributionConfig>::Entry<UniformConfig> entry("uniform",
+                                                                         "between two sizes, equally likely");
 
 }  // namespace
 }  // namespace iommusim::ep
