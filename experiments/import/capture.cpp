@@ -43,8 +43,9 @@ ep::TraceDevice read_device(const std::string& path, const YAML::Node& node) {
   const int line = node.Mark().line + 1;
   device.bdf = device.requester = to_bdf(path, line, scalar(path, node, "bdf"));
   const auto id = scalar(path, node, "id");
-  const auto vendor = ep::parse_number(id.substr(0, id.find(':')), 16);
-  const auto number = ep::parse_number(id.substr(std::min(id.size(), id.find(':') + 1)), 16);
+  const auto colon = std::min(id.find(':'), id.size());
+  const auto vendor = ep::parse_number(id.substr(0, colon), 16);
+  const auto number = ep::parse_number(id.substr(std::min(colon + 1, id.size())), 16);
   if (!vendor || !number || *vendor > 0xffff || *number > 0xffff) fail(path, line, "'" + id + "' is no vendor:device id");
   device.vendor = static_cast<std::uint16_t>(*vendor);
   device.device = static_cast<std::uint16_t>(*number);
