@@ -1,0 +1,43 @@
+// Each DMA's pages are mapped before it and unmapped after it by tasks of the core (Linux's dma_map_page and dma_unmap_page around
+// each transfer): what makes strict mode expensive.
+#include "models/host/buffer_policy.h"
+
+namespace iommusim::host {
+
+namespace {
+
+class MapPerDma final : public BufferPolicy {
+ public:
+  explicit MapPerDma(const Site& site) : s_(site) {
+    s_.stats.add("map_wait", map_wait_, "ps", "From the wish to start a DMA to its buffer being mapped, queueing for the core included");
+    s_.stats.add("mapped_buffers", mapped_, "1", "Buffers mapped, or waiting to be unmapped");
+  }
+  void acquire(std::uint64_t offset, std::uint64_t bytes, iommu::Rights rights, Ready ready) override {
+    const base::Time asked = s_.driver.context().scheduler.now();
+    s_.core.submit([this, offset, bytes, rights, asked, ready = std::move(ready)](CpuCore& core) {
+      const Iova iova = s_.driver.map(core, s_.domain, pages_of(s_.buffer, offset, bytes), rights);
+      core.fence();
+      mapped_.add(core.now());
+      map_wait_.add(core.now() - asked);
+      ready(iova + (offset & 4095));
+    });
+  }
+  void release(Iova iova, std::uint64_t bytes) override {
+    s_.core.submit([this, iova, bytes](CpuCore& core) {
+      s_.driver.unmap_buffer(core, s_.domain, iova, bytes);
+      mapped_.sub(core.now());
+    });
+  }
+
+ private:
+  const Site s_;
+  base::Histogram map_wait_;
+  base::Occupancy mapped_;
+};
+
+const BufferPolicies::Entry entry("map_per_dma", "each DMA's pages are mapped before it and unmapped after it",
+                                  [](const BufferPolicy::Site& site) { return std::make_unique<MapPerDma>(site); });
+
+}  // namespace
+
+}  // namespace iommusim::host
