@@ -42,9 +42,9 @@ struct DmaResult {
   DmaRequest request;
   tlm::CompletionStatus status =
       tlm::CompletionStatus::ok;  ///< the first TLP's that was not ok; posted writes are always ok
-  base::Time issued;              ///< its first TLP left the engine
-  base::Time done;
-  Remapped remapped;  ///< of its first TLP; known when all of it is visible, not for writes told at `sent`
+  base::Time issued{};            ///< its first TLP left the engine
+  base::Time done{};
+  Remapped remapped{};  ///< of its first TLP; known when all of it is visible, not for writes told at `sent`
 };
 
 }  // namespace iommusim::ep

@@ -7,7 +7,9 @@ namespace iommusim::pcie {
 using tlm::Payload;
 
 Link::Direction::Direction(Link& link, const char* name, tlm::Delegate<void(Item)> arrive, base::PsRatio per_byte)
-    : serialiser(per_byte), byte_time(per_byte), wire(link.scheduler(), std::string(link.name()) + "." + name, arrive) {}
+    : serialiser(per_byte),
+      byte_time(per_byte),
+      wire(link.scheduler(), std::string(link.name()) + "." + name, arrive) {}
 
 Link::Link(::sc_core::sc_module_name name, tlm::Context& context, const LinkConfig& config)
     : Module(name, context),
@@ -30,8 +32,8 @@ base::Time Link::send(Direction& direction, Item item, std::uint64_t wire_bytes)
   return slot.start;
 }
 
-// The request's link takes as long as its direction is busy; the port is answered at once, so a request never blocks another
-// kind of traffic behind it (DESIGN section 3 rule 2).
+// The request's link takes as long as its direction is busy; the port is answered at once, so a request never blocks
+// another kind of traffic behind it (DESIGN section 3 rule 2).
 bool Link::request(tlm::TargetPort& port, Payload& payload) {
   const bool upward = &port == &from_endpoint;
   Direction& direction = upward ? up_ : down_;
@@ -42,9 +44,9 @@ bool Link::request(tlm::TargetPort& port, Payload& payload) {
                                            : TlpKind::message;
   ++direction.stats.requests;
   if (payload.is_write()) direction.stats.payload_bytes += bytes;
-  const base::Time start = send(
-      direction, {&payload, false},
-      request_wire_bytes(config_.generation, kind, payload.get_address(), bytes, ext.has_pasid, format_));
+  const base::Time start =
+      send(direction, {&payload, false},
+           request_wire_bytes(config_.generation, kind, payload.get_address(), bytes, ext.has_pasid, format_));
   if (upward) ext.stamp[ext.link_up_start] = start;
   return true;
 }
@@ -64,7 +66,8 @@ void Link::response(tlm::InitiatorPort& port, Payload& payload) {
     const std::uint64_t address = payload.get_address();
     direction.stats.completions += completion_count(address, bytes, config_.rcb.value(), config_.chunk());
     direction.stats.payload_bytes += bytes;
-    wire_bytes = completion_wire_bytes(config_.generation, address, bytes, config_.rcb.value(), config_.chunk(), format_);
+    wire_bytes =
+        completion_wire_bytes(config_.generation, address, bytes, config_.rcb.value(), config_.chunk(), format_);
   } else {
     ++direction.stats.completions;
     wire_bytes = overhead_bytes(config_.generation, TlpKind::completion, 0, false, format_);
@@ -99,7 +102,8 @@ void Link::add_metrics(base::Group& group, Direction& direction) {
   group.add("completions", stats.completions, "1", "completion TLPs sent");
   group.add("payload_bytes", stats.payload_bytes, "B", "data sent, without headers and padding");
   group.add("wire_bytes", stats.wire_bytes, "B", "TLPs sent with headers, framing and padding");
-  const double ps_per_byte = static_cast<double>(direction.byte_time.num) / static_cast<double>(direction.byte_time.den);
+  const double ps_per_byte =
+      static_cast<double>(direction.byte_time.num) / static_cast<double>(direction.byte_time.den);
   group.add(
       "utilisation",
       [&stats, ps_per_byte](base::Time window) {

@@ -1,11 +1,11 @@
-// One PCIe link: two directions, each a serialiser and a propagation delay. Requests and completions of opposite origin share the
-// serialiser of their direction (DESIGN section 3 rule 3): an endpoint's reads compete with completions of MMIO reads going up, their
-// completions with MMIO requests going down. One timed event per TLP and direction.
+// One PCIe link: two directions, each a serialiser and a propagation delay. Requests and completions of opposite origin
+// share the serialiser of their direction (DESIGN section 3 rule 3): an endpoint's reads compete with completions of
+// MMIO reads going up, their completions with MMIO requests going down. One timed event per TLP and direction.
 //
-// Modelled: PCIe 5.0 sections 2.2 (packet sizes), 2.3.1.1 (completions by RCB), 4.2 (encoding and framing), see tlp.h. A read's
-// completions are sent back to back and the last byte of the last is its response.
-// Left out: NAK and replay, credits (senders are limited by tags, posted windows and the root port's buffer), completions of
-// different reads interleaving, Gen6 FLITs, power states.
+// Modelled: PCIe 5.0 sections 2.2 (packet sizes), 2.3.1.1 (completions by RCB), 4.2 (encoding and framing), see tlp.h.
+// A read's completions are sent back to back and the last byte of the last is its response. Left out: NAK and replay,
+// credits (senders are limited by tags, posted windows and the root port's buffer), completions of different reads
+// interleaving, Gen6 FLITs, power states.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,8 @@
 #include "models/pcie/serialiser.h"
 #include "models/tlm/context.h"
 #include "models/tlm/delay_line.h"
-#include "models/tlm/module.h"
 #include "models/tlm/initiator_port.h"
+#include "models/tlm/module.h"
 #include "models/tlm/target_port.h"
 
 namespace iommusim::pcie {

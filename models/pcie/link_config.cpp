@@ -12,8 +12,8 @@ using base::PsRatio;
 
 namespace {
 
-// One lane's bit time is 400 ps / 2^(generation-1) for Gen1 and Gen2 (2.5 and 5 GT/s), 1/8 ns halved from Gen3 on (8, 16, 32
-// GT/s); a byte takes 10 symbols bits in 8b/10b, 8 x 130/128 in 128b/130b (PCIe 5.0 section 4.2).
+// One lane's bit time is 400 ps / 2^(generation-1) for Gen1 and Gen2 (2.5 and 5 GT/s), 1/8 ns halved from Gen3 on (8,
+// 16, 32 GT/s); a byte takes 10 symbols bits in 8b/10b, 8 x 130/128 in 128b/130b (PCIe 5.0 section 4.2).
 PsRatio raw_byte_time(unsigned generation, unsigned width) {
   if (generation <= 2) return PsRatio::of(4000, std::uint64_t{width} << (generation - 1));
   return PsRatio::of(8125, std::uint64_t{8 * width} << (generation - 3));
@@ -21,7 +21,8 @@ PsRatio raw_byte_time(unsigned generation, unsigned width) {
 
 // The data-link share must leave something for TLPs, and the byte time must stay exact in 64 bits (serialiser.h).
 void check(const LinkConfig& c, base::Report& report) {
-  if (c.width != 12 && (c.width & (c.width - 1)) != 0) report.error("width", "a link has 1, 2, 4, 8, 12, 16 or 32 lanes");
+  if (c.width != 12 && (c.width & (c.width - 1)) != 0)
+    report.error("width", "a link has 1, 2, 4, 8, 12, 16 or 32 lanes");
   if (c.rcb > c.mps) report.error("rcb", "the read completion boundary exceeds mps (" + to_text(c.mps) + ")");
   try {
     (void)c.byte_time();
@@ -40,27 +41,43 @@ const base::Fields<LinkConfig>& LinkConfig::fields() {
           .field("width", &LinkConfig::width, "Lanes")
           .range(1, 32)
           .field("mps", &LinkConfig::mps, "Max_Payload_Size: largest payload of a write or completion TLP")
-          .range("128 B", "4 KiB").power_of_two()
+          .range("128 B", "4 KiB")
+          .power_of_two()
           .field("mrrs", &LinkConfig::mrrs, "Max_Read_Request_Size: largest read request of the endpoint")
-          .range("128 B", "4 KiB").power_of_two().source("pcie-bench hosts, SIGCOMM 2018")
+          .range("128 B", "4 KiB")
+          .power_of_two()
+          .source("pcie-bench hosts, SIGCOMM 2018")
           .field("rcb", &LinkConfig::rcb, "Read completion boundary of the root complex (PCIe 5.0 section 2.3.1.1)")
-          .range("64 B", "128 B").power_of_two()
-          .field("completion_size", &LinkConfig::completion_size, "Largest payload of a completion: mps, or rcb for hosts that return cache lines",
+          .range("64 B", "128 B")
+          .power_of_two()
+          .field("completion_size", &LinkConfig::completion_size,
+                 "Largest payload of a completion: mps, or rcb for hosts that return cache lines",
                  {{"mps", CompletionSize::mps}, {"rcb", CompletionSize::rcb}})
           .field("propagation", &LinkConfig::propagation, "Delay of the wire and the physical layers, each way")
           .range("0 ns", "10 us")
           .field("dllp_bytes", &LinkConfig::dllp_bytes, "Bytes of an ACK or flow-control packet with framing")
-          .range("0 B", "64 B").source("pcie-bench model: 8")
-          .field("ack_interval", &LinkConfig::ack_interval, "Bytes sent per ACK of the opposite direction; none: no ACKs counted")
-          .range("0 B", "4 KiB").word("none", "0 B").source("pcie-bench model: 203 for Gen3 x8 at MPS 256, 168 for Gen4 x16")
+          .range("0 B", "64 B")
+          .source("pcie-bench model: 8")
+          .field("ack_interval", &LinkConfig::ack_interval,
+                 "Bytes sent per ACK of the opposite direction; none: no ACKs counted")
+          .range("0 B", "4 KiB")
+          .word("none", "0 B")
+          .source("pcie-bench model: 203 for Gen3 x8 at MPS 256, 168 for Gen4 x16")
           .field("fc_interval", &LinkConfig::fc_interval, "Bytes sent per flow-control update; none: not counted")
-          .range("0 B", "4 KiB").word("none", "0 B").source("pcie-bench model: as ack_interval")
+          .range("0 B", "4 KiB")
+          .word("none", "0 B")
+          .source("pcie-bench model: as ack_interval")
           .field("skip_bytes", &LinkConfig::skip_bytes, "Bytes of a SKIP ordered set")
-          .range("0 B", "64 B").source("pcie-bench model: 4")
+          .range("0 B", "64 B")
+          .source("pcie-bench model: 4")
           .field("skip_interval", &LinkConfig::skip_interval, "Bytes sent per SKIP ordered set; none: not counted")
-          .range("0 B", "64 KiB").word("none", "0 B").source("pcie-bench model: 1538")
-          .field("always_64_bit", &LinkConfig::always_64_bit, "Count 4-doubleword headers below 4 GiB too, as the pcie-bench model does")
-          .field("pad_to_dword", &LinkConfig::pad_to_dword, "Payloads occupy whole doublewords; the pcie-bench model counts bytes")
+          .range("0 B", "64 KiB")
+          .word("none", "0 B")
+          .source("pcie-bench model: 1538")
+          .field("always_64_bit", &LinkConfig::always_64_bit,
+                 "Count 4-doubleword headers below 4 GiB too, as the pcie-bench model does")
+          .field("pad_to_dword", &LinkConfig::pad_to_dword,
+                 "Payloads occupy whole doublewords; the pcie-bench model counts bytes")
           .field("ecrc", &LinkConfig::ecrc, "4-byte digest on every TLP")
           .check(check);
   return f;
@@ -78,7 +95,8 @@ PsRatio LinkConfig::byte_time() const {
   if (fc_interval.value() != 0) taken += dllp_bytes.value() * (denominator / fc_interval.value());
   if (skip_interval.value() != 0) taken += skip_bytes.value() * (denominator / skip_interval.value());
   if (taken >= denominator) {
-    throw base::UserError("the data-link packets of a link take all of its bytes: raise ack_interval, fc_interval or skip_interval");
+    throw base::UserError(
+        "the data-link packets of a link take all of its bytes: raise ack_interval, fc_interval or skip_interval");
   }
   const PsRatio share = PsRatio::of(denominator, denominator - taken);
   // raw x share, reduced crosswise first so that the products stay small.

@@ -20,9 +20,9 @@ enum class CompletionSize : std::uint8_t {
   rcb   ///< one Read Completion Boundary each, as root complexes that forward cache lines do
 };
 
-/// Data-link-layer traffic is not simulated packet by packet: it lengthens the byte time by the share of the wire it takes, as the
-/// pcie-bench model does (Neugebauer et al., SIGCOMM 2018). An interval of 0 means none of that kind. Meaning, unit, range and
-/// source of each member: fields().
+/// Data-link-layer traffic is not simulated packet by packet: it lengthens the byte time by the share of the wire it
+/// takes, as the pcie-bench model does (Neugebauer et al., SIGCOMM 2018). An interval of 0 means none of that kind.
+/// Meaning, unit, range and source of each member: fields().
 struct LinkConfig {
   unsigned generation = 3;
   unsigned width = 8;
@@ -42,8 +42,8 @@ struct LinkConfig {
 
   static const base::Fields<LinkConfig>& fields();
 
-  /// Picoseconds per byte of TLP, exact: symbol rate, encoding (8b/10b below Gen3, 128b/130b from there) and data-link share.
-  /// Errors: base::UserError if the data-link packets leave nothing for TLPs.
+  /// Picoseconds per byte of TLP, exact: symbol rate, encoding (8b/10b below Gen3, 128b/130b from there) and data-link
+  /// share. Errors: base::UserError if the data-link packets leave nothing for TLPs.
   base::PsRatio byte_time() const;
   /// Payload rate limit before any overhead but the encoding, bits/s, rounded down: 63.015 Gb/s for Gen3 x8.
   std::uint64_t raw_bits_per_second() const;

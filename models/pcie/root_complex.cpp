@@ -31,7 +31,8 @@ bool posted(const Payload& payload) { return !payload.is_read(); }
 
 }  // namespace
 
-RootComplex::RootComplex(::sc_core::sc_module_name name, tlm::Context& context, const RootComplexConfig& config, unsigned ports)
+RootComplex::RootComplex(::sc_core::sc_module_name name, tlm::Context& context, const RootComplexConfig& config,
+                         unsigned ports)
     : Module(name, context),
       from_cpu("from_cpu", context, *this),
       config_(config),
@@ -60,7 +61,8 @@ void RootComplex::add_window(base::Hpa base, std::uint64_t bytes, unsigned port)
   const auto at = std::find_if(windows_.begin(), windows_.end(), [&](const Window& w) { return base < w.base; });
   const bool before = at != windows_.begin() && base - std::prev(at)->base < std::prev(at)->bytes;
   const bool after = at != windows_.end() && at->base - base < bytes;
-  if (port >= ports() || bytes == 0 || before || after) fatal("a register window is empty, overlaps another or names no port");
+  if (port >= ports() || bytes == 0 || before || after)
+    fatal("a register window is empty, overlaps another or names no port");
   windows_.insert(at, {base, bytes, port});
 }
 
@@ -75,11 +77,13 @@ const RootComplex::Window* RootComplex::window_of(std::uint64_t address) const {
 bool RootComplex::request(tlm::TargetPort& target, Payload& payload) {
   if (&target != &from_cpu) return request_up(*ports_[target.index()], payload);
   const Window* window = window_of(payload.get_address());
-  down_.push({&payload, window == nullptr ? nullptr : ports_[window->port].get()}, now() + config_.mmio_request_latency);
+  down_.push({&payload, window == nullptr ? nullptr : ports_[window->port].get()},
+             now() + config_.mmio_request_latency);
   return true;
 }
 
-// Nobody claims the address: the CPU reads all ones and its writes vanish (PCIe 5.0 section 2.3.1, unsupported request).
+// Nobody claims the address: the CPU reads all ones and its writes vanish (PCIe 5.0 section 2.3.1, unsupported
+// request).
 void RootComplex::refuse(Payload& payload) {
   ++unclaimed_;
   tlm::dma(payload).status = CompletionStatus::unsupported_request;
@@ -96,15 +100,25 @@ bool RootComplex::request_up(Port& port, Payload& payload) {
     ++port.stats.posted_stalls;
     return false;
   }
-  up_.push({&payload, &port}, now() + config_.request_latency);
+  pass_up(port, payload);
   return true;
+}
+
+// A latency of zero costs no event either.
+void RootComplex::pass_up(Port& port, Payload& payload) {
+  if (physical_) tlm::dma(payload).space = tlm::AddressSpace::hpa;
+  if (config_.request_latency == base::Time()) {
+    port.to_host.send(payload);
+  } else {
+    up_.push({&payload, &port}, now() + config_.request_latency);
+  }
 }
 
 // An empty buffer takes any request, however large, so that a small configuration slows things down but stops nothing.
 bool RootComplex::take_posted(Port& port, Payload& payload) {
   const std::uint64_t bytes = payload.is_write() ? payload.get_data_length() : 0;
-  if (port.posted_headers != 0 && (port.posted_headers + 1 > config_.posted_headers ||
-                                   port.posted_bytes + bytes > config_.posted_bytes.value())) {
+  if (port.posted_headers != 0 &&
+      (port.posted_headers + 1 > config_.posted_headers || port.posted_bytes + bytes > config_.posted_bytes.value())) {
     return false;
   }
   ++port.posted_headers;
@@ -121,7 +135,7 @@ void RootComplex::release_posted(Port& port, Payload& payload) {
   Payload& next = *port.held;
   port.held = nullptr;
   port.stats.stall_time.add(now() - port.held_since);
-  up_.push({&next, &port}, now() + config_.request_latency);
+  pass_up(port, next);
   port.from_link.end_request(next);
 }
 
@@ -137,13 +151,17 @@ void RootComplex::response(tlm::InitiatorPort& initiator, Payload& payload) {
   }
   auto& ext = tlm::dma(payload);
   if (payload.is_response_error() && ext.status == CompletionStatus::ok) {
-    // A component that knows nothing of PCIe refused it: nobody there is UR, anything else is CA (PCIe 5.0 section 2.3.1).
-    ext.status = payload.get_response_status() == ::tlm::TLM_ADDRESS_ERROR_RESPONSE ? CompletionStatus::unsupported_request
-                                                                                   : CompletionStatus::completer_abort;
+    // A component that knows nothing of PCIe refused it: nobody there is UR, anything else is CA (PCIe 5.0
+    // section 2.3.1).
+    ext.status = payload.get_response_status() == ::tlm::TLM_ADDRESS_ERROR_RESPONSE
+                     ? CompletionStatus::unsupported_request
+                     : CompletionStatus::completer_abort;
   }
   if (ext.status != CompletionStatus::ok) ++port.stats.errors;
   if (posted(payload)) {
     release_posted(port, payload);
+    port.from_link.respond(payload);
+  } else if (config_.completion_latency == base::Time()) {
     port.from_link.respond(payload);
   } else {
     completions_.push({&payload, &port}, now() + config_.completion_latency);

@@ -1,11 +1,13 @@
-// Root complex: the host's end of the links. Each root port takes the requests of one link, passes them after a fixed latency to the
-// host side (a remapping unit's upstream socket, or the router where the platform has no unit), and returns the completions; CPU
-// requests to endpoint registers go the other way, to the port whose window holds the address.
+// Root complex: the host's end of the links. Each root port takes the requests of one link, passes them after a fixed
+// latency to the host side (a remapping unit's upstream socket, or the router where the platform has no unit), and
+// returns the completions; CPU requests to endpoint registers go the other way, to the port whose window holds the
+// address.
 //
-// Each root port holds posted writes until they are visible, in a buffer of finite headers and bytes. When it is full the next
-// posted write waits at the port, and with it everything behind: nothing may pass a posted request of the same requester
-// (PCIe 5.0 section 2.4.1). Modelled after F&S (LITERATURE 2.5): about 100 posted cache lines are what a host can hold.
-// Left out: credits returned to the sender (it learns by waiting), ordering between ports, peer-to-peer, configuration requests.
+// Each root port holds posted writes until they are visible, in a buffer of finite headers and bytes. When it is full
+// the next posted write waits at the port, and with it everything behind: nothing may pass a posted request of the same
+// requester (PCIe 5.0 section 2.4.1). Modelled after F&S (LITERATURE 2.5): about 100 posted cache lines are what a host
+// can hold. Left out: credits returned to the sender (it learns by waiting), ordering between ports, peer-to-peer,
+// configuration requests.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +62,8 @@ class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private 
   tlm::TargetPort from_cpu;  ///< requests to endpoint registers, by host address
   tlm::InitiatorPort& to_link(unsigned port);
 
-  /// CPU requests in [base, base + bytes) go down `port`. An internal error if the window overlaps another (platforms/ checks the map).
+  /// CPU requests in [base, base + bytes) go down `port`. An internal error if the window overlaps another (platforms/
+  /// checks the map).
   void add_window(base::Hpa base, std::uint64_t bytes, unsigned port);
 
   const RootPortStats& port_stats(unsigned port) const;
@@ -83,6 +86,7 @@ class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private 
 
   static void add_metrics(base::Group& group, RootPortStats& port);
   bool request_up(Port& port, tlm::Payload& payload);
+  void pass_up(Port& port, tlm::Payload& payload);
   bool take_posted(Port& port, tlm::Payload& payload);
   void release_posted(Port& port, tlm::Payload& payload);
   void refuse(tlm::Payload& payload);
@@ -95,6 +99,7 @@ class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private 
   const RootComplexConfig config_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<Window> windows_;  // ascending base
+  bool physical_ = false;
   base::Counter unclaimed_;
   tlm::DelayLine<Item> up_, completions_, down_;
   tlm::DelayLine<tlm::Payload*> mmio_completions_;

@@ -7,16 +7,21 @@ const base::Fields<RootComplexConfig>& RootComplexConfig::fields() {
   using C = RootComplexConfig;
   static const auto f =
       base::Fields<C>("root_complex", "Root ports, the same for every link")
-          .field("request_latency", &C::request_latency, "DMA request: from its last byte at the root port to the host side")
+          .field("request_latency", &C::request_latency,
+                 "DMA request: from its last byte at the root port to the host side")
           .range("0 ns", "10 us")
-          .field("completion_latency", &C::completion_latency, "DMA completion: from the host side to the root port's link")
+          .field("completion_latency", &C::completion_latency,
+                 "DMA completion: from the host side to the root port's link")
           .range("0 ns", "10 us")
-          .field("mmio_request_latency", &C::mmio_request_latency, "CPU request: from the host side to the root port's link")
+          .field("mmio_request_latency", &C::mmio_request_latency,
+                 "CPU request: from the host side to the root port's link")
           .range("0 ns", "10 us")
-          .field("mmio_completion_latency", &C::mmio_completion_latency, "Completion of a CPU read: from the root port to the host side")
+          .field("mmio_completion_latency", &C::mmio_completion_latency,
+                 "Completion of a CPU read: from the root port to the host side")
           .range("0 ns", "10 us")
           .field("posted_headers", &C::posted_headers, "Posted requests a root port holds until they are visible")
-          .range(1, 65535).source("F&S (SOSP 2024): about 100 posted cache lines per host")
+          .range(1, 65535)
+          .source("F&S (SOSP 2024): about 100 posted cache lines per host")
           .field("posted_bytes", &C::posted_bytes, "Payload bytes of those requests")
           .range("64 B", "1 MiB");
   return f;

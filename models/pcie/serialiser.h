@@ -8,8 +8,9 @@
 
 namespace iommusim::pcie {
 
-/// Keeps `busy_until` with its sub-picosecond remainder (DESIGN section 3 rule 1), so that back-to-back TLPs of a link whose
-/// byte time is no whole number of picoseconds do not drift. Reported times are the first whole picosecond at which it is true.
+/// Keeps `busy_until` with its sub-picosecond remainder (DESIGN section 3 rule 1), so that back-to-back TLPs of a link
+/// whose byte time is no whole number of picoseconds do not drift. Reported times are the first whole picosecond at
+/// which it is true.
 class Serialiser {
  public:
   /// Precondition: per_byte.den below 2^50, so that its product with the bytes of a TLP is exact in 64 bits.

@@ -1,5 +1,5 @@
-// Transaction layer packet arithmetic: how many bytes a request or its completions take on the wire, and how a DMA is cut
-// into TLPs. Plain functions, no state (PCIe 5.0 section 2.2 headers, 2.3.1.1 completion rules, 4.2 framing).
+// Transaction layer packet arithmetic: how many bytes a request or its completions take on the wire, and how a DMA is
+// cut into TLPs. Plain functions, no state (PCIe 5.0 section 2.2 headers, 2.3.1.1 completion rules, 4.2 framing).
 // Leaves out: FLIT mode (Gen6), locked requests, I/O requests, zero-length reads, vendor prefixes.
 #pragma once
 
@@ -19,16 +19,16 @@ enum class TlpKind : std::uint8_t {
   message                ///< Msg: four-doubleword header, no payload
 };
 
-/// How bytes are counted. The defaults are the physical ones; the analytic pcie-bench model counts 64-bit addresses always and
-/// does not pad payloads to doublewords (LITERATURE E1).
+/// How bytes are counted. The defaults are the physical ones; the analytic pcie-bench model counts 64-bit addresses
+/// always and does not pad payloads to doublewords (LITERATURE E1).
 struct TlpFormat {
   bool always_64_bit = false;  ///< count 4-doubleword headers even below 4 GiB, where section 2.2.4.1 demands three
-  bool pad_to_dword = true;    ///< payloads occupy whole doublewords, byte enables tell which bytes count (section 2.2.2)
-  bool ecrc = false;           ///< TLP digest of 4 bytes on every TLP (section 2.7.1)
+  bool pad_to_dword = true;  ///< payloads occupy whole doublewords, byte enables tell which bytes count (section 2.2.2)
+  bool ecrc = false;         ///< TLP digest of 4 bytes on every TLP (section 2.7.1)
 };
 
-/// Bytes around a TLP: Gen1 and Gen2 STP 1, sequence number 2, LCRC 4, END 1; Gen3 to Gen5 an STP token of 4 which holds the
-/// sequence number, and LCRC 4 (PCIe 5.0 sections 3.6.2, 4.2.1.2, 4.2.2.3). Eight in each, by different sums.
+/// Bytes around a TLP: Gen1 and Gen2 STP 1, sequence number 2, LCRC 4, END 1; Gen3 to Gen5 an STP token of 4 which
+/// holds the sequence number, and LCRC 4 (PCIe 5.0 sections 3.6.2, 4.2.1.2, 4.2.2.3). Eight in each, by different sums.
 constexpr std::uint32_t framing_bytes(unsigned generation) { return generation <= 2 ? 1 + 2 + 4 + 1 : 4 + 4; }
 
 /// Header bytes without framing: completions 12, requests 12 below 4 GiB and 16 above, messages 16.
@@ -50,8 +50,8 @@ constexpr std::uint32_t overhead_bytes(unsigned generation, TlpKind kind, std::u
   return framing_bytes(generation) + header_bytes(kind, address, format) + (pasid ? 4u : 0u) + (format.ecrc ? 4u : 0u);
 }
 
-/// Bytes of the next TLP of a DMA with `remaining` bytes left from `address`: at most `limit` (Max_Read_Request_Size for
-/// reads, Max_Payload_Size for writes) and not past a 4 KiB boundary. `remaining` and `limit` are at least 1.
+/// Bytes of the next TLP of a DMA with `remaining` bytes left from `address`: at most `limit` (Max_Read_Request_Size
+/// for reads, Max_Payload_Size for writes) and not past a 4 KiB boundary. `remaining` and `limit` are at least 1.
 constexpr std::uint64_t next_request(std::uint64_t address, std::uint64_t remaining, std::uint64_t limit) {
   return std::min({remaining, limit, request_boundary - address % request_boundary});
 }
@@ -67,29 +67,31 @@ constexpr std::uint64_t request_count(std::uint64_t address, std::uint64_t bytes
   return count;
 }
 
-/// Payload bytes of the next completion of a read with `remaining` bytes left from `address`: up to the next Read Completion
-/// Boundary when the start is not on one, `chunk` bytes (a multiple of `rcb`, at most Max_Payload_Size) afterwards. The
-/// specification allows longer first completions; root complexes realign first (LITERATURE section 6).
-constexpr std::uint64_t next_completion(std::uint64_t address, std::uint64_t remaining, std::uint64_t rcb, std::uint64_t chunk) {
+/// Payload bytes of the next completion of a read with `remaining` bytes left from `address`: up to the next Read
+/// Completion Boundary when the start is not on one, `chunk` bytes (a multiple of `rcb`, at most Max_Payload_Size)
+/// afterwards. The specification allows longer first completions; root complexes realign first (LITERATURE section 6).
+constexpr std::uint64_t next_completion(std::uint64_t address, std::uint64_t remaining, std::uint64_t rcb,
+                                        std::uint64_t chunk) {
   return std::min(remaining, address % rcb != 0 ? rcb - address % rcb : chunk);
 }
 
 /// Completions of one read request: as many as `next_completion` takes steps, in closed form.
-constexpr std::uint64_t completion_count(std::uint64_t address, std::uint64_t bytes, std::uint64_t rcb, std::uint64_t chunk) {
+constexpr std::uint64_t completion_count(std::uint64_t address, std::uint64_t bytes, std::uint64_t rcb,
+                                         std::uint64_t chunk) {
   const std::uint64_t first = address % rcb != 0 ? next_completion(address, bytes, rcb, chunk) : 0;
   return (first != 0 ? 1 : 0) + (bytes - first + chunk - 1) / chunk;
 }
 
 /// Wire bytes of a request TLP: header, framing, and payload for writes.
-constexpr std::uint64_t request_wire_bytes(unsigned generation, TlpKind kind, std::uint64_t address, std::uint64_t bytes,
-                                           bool pasid = false, TlpFormat format = {}) {
+constexpr std::uint64_t request_wire_bytes(unsigned generation, TlpKind kind, std::uint64_t address,
+                                           std::uint64_t bytes, bool pasid = false, TlpFormat format = {}) {
   return overhead_bytes(generation, kind, address, pasid, format) +
          (kind == TlpKind::memory_write ? payload_bytes(address, bytes, format) : 0);
 }
 
 /// Wire bytes of all completions of one read request together.
-constexpr std::uint64_t completion_wire_bytes(unsigned generation, std::uint64_t address, std::uint64_t bytes, std::uint64_t rcb,
-                                              std::uint64_t chunk, TlpFormat format = {}) {
+constexpr std::uint64_t completion_wire_bytes(unsigned generation, std::uint64_t address, std::uint64_t bytes,
+                                              std::uint64_t rcb, std::uint64_t chunk, TlpFormat format = {}) {
   return completion_count(address, bytes, rcb, chunk) *
              overhead_bytes(generation, TlpKind::completion_with_data, address, false, format) +
          payload_bytes(address, bytes, format);

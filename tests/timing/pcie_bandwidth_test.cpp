@@ -1,5 +1,6 @@
-// A saturated Gen3 x8 link carries what the packet arithmetic says (LITERATURE E1): the values are the pcie-bench model's own, in its
-// accounting (64-bit addresses, unpadded payloads, ACK and flow control 8 of 203 bytes each, SKIP 4 of 1538).
+// A saturated Gen3 x8 link carries what the packet arithmetic says (LITERATURE E1): the values are the pcie-bench
+// model's own, in its accounting (64-bit addresses, unpadded payloads, ACK and flow control 8 of 203 bytes each, SKIP 4
+// of 1538).
 #include <gtest/gtest.h>
 
 #include <string>
@@ -29,16 +30,18 @@ Rates measure(unsigned bytes, const std::string& reads) {
   rc.posted_headers = 65535;
   rc.posted_bytes = base::Bytes(1 << 20);
   EngineBench b(c, link, Time(), rc);
-  const auto config = base::parse_config<GeneratorConfig>("schema: 1\nwindow: 1024\nwrite_done: visible\nstreams:\n  - pattern: {type: "
-                                                          "sequential}\n    size: {type: fixed, bytes: " +
-                                                          std::to_string(bytes) + " B}\n    unit: 4 KiB\n    reads: " + reads + "\n");
+  const auto config = base::parse_config<GeneratorConfig>(
+      "schema: 1\nwindow: 1024\nwrite_done: visible\nstreams:\n  - pattern: {type: "
+      "sequential}\n    size: {type: fixed, bytes: " +
+      std::to_string(bytes) + " B}\n    unit: 4 KiB\n    reads: " + reads + "\n");
   const auto workload = config.make({"engine", 1, base::Iova(high), 1 << 22});
   b.engine.drive(*workload);
   b.run(Time::us(50));
   b.sim.stats.reset(Time::us(50));
   b.run(Time::us(250));
   const auto& n = b.engine.counters();
-  return {static_cast<double>(n.read_bytes.value()) * 8 / 200e3, static_cast<double>(n.write_bytes.value()) * 8 / 200e3};
+  return {static_cast<double>(n.read_bytes.value()) * 8 / 200e3,
+          static_cast<double>(n.write_bytes.value()) * 8 / 200e3};
 }
 
 TEST(PcieBandwidth, Reads64) { EXPECT_NEAR(44.103, measure(64, "1").read, 0.0005 * 44.1); }

@@ -1,4 +1,5 @@
-// Time of single requests over a real link, worked out by hand: at that picosecond the answer is there, one picosecond earlier not.
+// Time of single requests over a real link, worked out by hand: at that picosecond the answer is there, one picosecond
+// earlier not.
 #include <gtest/gtest.h>
 
 #include "tests/unit/endpoints/engine_bench.h"
@@ -57,8 +58,8 @@ TEST(PcieReadTiming, TheSecondOfTwoReadsFollowsAtTheExactRate) {
   ListedDmas w;
   w.list = {read_of(high, 64), read_of(high + 64, 64)};
   b.engine.drive(w);
-  // Second request leaves at 48 x 126.953125 = 6093.75 -> 6094, its completion is ready at 187094 while the first is being sent from
-  // 184047 to 194711.0625; both together end at 184047 + 168 x 126.953125 = 205375.125 -> 205376; 1 ns.
+  // Second request leaves at 48 x 126.953125 = 6093.75 -> 6094, its completion is ready at 187094 while the first is
+  // being sent from 184047 to 194711.0625; both together end at 184047 + 168 x 126.953125 = 205375.125 -> 205376; 1 ns.
   expect_done_exactly_at(b, w, 2, Time::ps(205376 + 1000));
 }
 

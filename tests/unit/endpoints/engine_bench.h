@@ -1,5 +1,5 @@
-// A DMA engine on a link of 1 ns per byte, root port and a memory of 100 ns, with protocol checkers on both hops; and a workload of
-// listed DMAs. Addresses from `high` have 24-byte request headers.
+// A DMA engine on a link of 1 ns per byte, root port and a memory of 100 ns, with protocol checkers on both hops; and a
+// workload of listed DMAs. Addresses from `high` have 24-byte request headers.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -20,11 +20,14 @@ using ::testing::HasSubstr;
 
 constexpr std::uint64_t origin = 0x40000000;
 
-WorkloadSite site(std::uint64_t bytes = 1 << 20, std::uint64_t seed = 1) { return {"nic0", seed, base::Iova(origin), bytes}; }
+WorkloadSite site(std::uint64_t bytes = 1 << 20, std::uint64_t seed = 1) {
+  return {"nic0", seed, base::Iova(origin), bytes};
+}
 
 GeneratorConfig config(const std::string& text) { return base::parse_config<GeneratorConfig>("schema: 1\n" + text); }
 
-std::string stream(const std::string& pattern, const std::string& size = "{type: fixed, bytes: 64 B}", const std::string& more = "") {
+std::string stream(const std::string& pattern, const std::string& size = "{type: fixed, bytes: 64 B}",
+                   const std::string& more = "") {
   return "  - pattern: " + pattern + "\n    size: " + size + "\n" + more;
 }
 
@@ -52,24 +55,29 @@ std::vector<std::uint64_t> offsets(const std::vector<DmaRequest>& dmas) {
 }
 
 TEST(Patterns, SequentialStartsAgainAfterTheLastUnit) {
-  const auto w = config("streams:\n" + stream("{type: sequential}", "{type: fixed, bytes: 64 B}", "    window: 192 B\n")).make(site());
+  const auto w =
+      config("streams:\n" + stream("{type: sequential}", "{type: fixed, bytes: 64 B}", "    window: 192 B\n"))
+          .make(site());
   EXPECT_THAT(offsets(take(*w, 5)), ElementsAre(0, 64, 128, 0, 64));
 }
 
 TEST(Patterns, StridedStepsModuloTheWindow) {
   const auto w =
-      config("streams:\n" + stream("{type: strided, stride: 3}", "{type: fixed, bytes: 64 B}", "    window: 256 B\n")).make(site());
+      config("streams:\n" + stream("{type: strided, stride: 3}", "{type: fixed, bytes: 64 B}", "    window: 256 B\n"))
+          .make(site());
   EXPECT_THAT(offsets(take(*w, 5)), ElementsAre(0, 192, 128, 64, 0));
 }
 
 TEST(Patterns, ARingTakesEvenlySpacedBuffersInTurn) {
   const auto w = config("streams:\n" + stream("{type: ring, entries: 2, uses: 2}", "{type: fixed, bytes: 64 B}",
-                                              "    window: 8 KiB\n")).make(site());
+                                              "    window: 8 KiB\n"))
+                     .make(site());
   EXPECT_THAT(offsets(take(*w, 5)), ElementsAre(0, 64, 4096, 4160, 0));
 }
 
 TEST(Patterns, RandomVisitsEveryUnitAboutEquallyOften) {
-  const auto w = config("streams:\n" + stream("{type: random}", "{type: fixed, bytes: 64 B}", "    window: 4 KiB\n")).make(site());
+  const auto w =
+      config("streams:\n" + stream("{type: random}", "{type: fixed, bytes: 64 B}", "    window: 4 KiB\n")).make(site());
   std::map<std::uint64_t, unsigned> seen;
   for (std::uint64_t offset : offsets(take(*w, 64000))) ++seen[offset];
   ASSERT_EQ(64u, seen.size());
@@ -80,8 +88,9 @@ TEST(Patterns, RandomVisitsEveryUnitAboutEquallyOften) {
 }
 
 TEST(Patterns, ZipfPrefersFewUnitsAndScattersThemOverTheWindow) {
-  const auto w = config("streams:\n" + stream("{type: zipf, exponent: 1}", "{type: fixed, bytes: 64 B}", "    window: 64000 B\n"))
-                     .make(site());
+  const auto w =
+      config("streams:\n" + stream("{type: zipf, exponent: 1}", "{type: fixed, bytes: 64 B}", "    window: 64000 B\n"))
+          .make(site());
   std::map<std::uint64_t, unsigned> seen;
   for (std::uint64_t offset : offsets(take(*w, 100000))) ++seen[offset];
   std::vector<std::pair<unsigned, std::uint64_t>> ranked;
@@ -90,12 +99,14 @@ TEST(Patterns, ZipfPrefersFewUnitsAndScattersThemOverTheWindow) {
   // The harmonic number of 1000 is 7.485: the most popular has 13.36 %, the second half of it.
   EXPECT_NEAR(13360, ranked[0].first, 600);
   EXPECT_NEAR(6680, ranked[1].first, 450);
-  EXPECT_NE(64u, ranked[0].second > ranked[1].second ? ranked[0].second - ranked[1].second : ranked[1].second - ranked[0].second);
+  EXPECT_NE(64u, ranked[0].second > ranked[1].second ? ranked[0].second - ranked[1].second
+                                                     : ranked[1].second - ranked[0].second);
   EXPECT_LE(seen.rbegin()->first, 64000u - 64);
 }
 
 TEST(Patterns, ZipfWithoutScatterIsABijectionOntoTheStart) {
-  const auto w = config("streams:\n" + stream("{type: zipf, scatter: false}", "{type: fixed, bytes: 64 B}", "    window: 64000 B\n"))
+  const auto w = config("streams:\n" +
+                        stream("{type: zipf, scatter: false}", "{type: fixed, bytes: 64 B}", "    window: 64000 B\n"))
                      .make(site());
   std::map<std::uint64_t, unsigned> seen;
   for (std::uint64_t offset : offsets(take(*w, 20000))) ++seen[offset];
@@ -105,15 +116,18 @@ TEST(Patterns, ZipfWithoutScatterIsABijectionOntoTheStart) {
 }
 
 TEST(Sizes, UniformKeepsBothEnds) {
-  const auto w = config("streams:\n" + stream("{type: sequential}", "{type: uniform, smallest: 10 B, largest: 12 B}")).make(site());
+  const auto w = config("streams:\n" + stream("{type: sequential}", "{type: uniform, smallest: 10 B, largest: 12 B}"))
+                     .make(site());
   std::set<std::uint32_t> seen;
   for (const DmaRequest& d : take(*w, 200)) seen.insert(d.bytes);
   EXPECT_THAT(seen, ElementsAre(10, 11, 12));
 }
 
 TEST(Sizes, ATableFollowsItsWeights) {
-  const auto w = config("streams:\n" + stream("{type: sequential}",
-                                              "{type: table, rows: [{bytes: 64 B, weight: 3}, {bytes: 4 KiB, weight: 1}]}")).make(site());
+  const auto w =
+      config("streams:\n" +
+             stream("{type: sequential}", "{type: table, rows: [{bytes: 64 B, weight: 3}, {bytes: 4 KiB, weight: 1}]}"))
+          .make(site());
   unsigned small = 0;
   for (const DmaRequest& d : take(*w, 10000)) small += d.bytes == 64;
   EXPECT_NEAR(7500, small, 220);
@@ -121,21 +135,26 @@ TEST(Sizes, ATableFollowsItsWeights) {
 
 TEST(Generator, UnitsDefaultToTheLargestDmaRoundedUpAndNoneLeavesTheWindow) {
   const auto w = config("streams:\n" + stream("{type: sequential}", "{type: fixed, bytes: 65 B}",
-                                              "    window: 300 B\n    misalignment: 2 B\n    offset: 4 KiB\n")).make(site());
+                                              "    window: 300 B\n    misalignment: 2 B\n    offset: 4 KiB\n"))
+                     .make(site());
   // Unit 128, first at 4096 + 2; 300 bytes hold starts at 2 and 130 (ends at 195), 258 would end at 323.
   EXPECT_THAT(offsets(take(*w, 3)), ElementsAre(4098, 4226, 4098));
 }
 
 TEST(Generator, ReadsAndWritesMixAsAsked) {
-  const auto w = config("streams:\n" + stream("{type: random}", "{type: fixed, bytes: 64 B}", "    reads: 30 %\n")).make(site());
+  const auto w =
+      config("streams:\n" + stream("{type: random}", "{type: fixed, bytes: 64 B}", "    reads: 30 %\n")).make(site());
   unsigned writes = 0;
   for (const DmaRequest& d : take(*w, 10000)) writes += d.write;
   EXPECT_NEAR(7000, writes, 230);
 }
 
 TEST(Generator, StreamsShareTheDmasByWeight) {
-  const auto w = config("streams:\n" + stream("{type: sequential}", "{type: fixed, bytes: 64 B}", "    weight: 1\n    window: 64 KiB\n") +
-                        stream("{type: sequential}", "{type: fixed, bytes: 128 B}", "    weight: 4\n    offset: 64 KiB\n")).make(site());
+  const auto w =
+      config("streams:\n" +
+             stream("{type: sequential}", "{type: fixed, bytes: 64 B}", "    weight: 1\n    window: 64 KiB\n") +
+             stream("{type: sequential}", "{type: fixed, bytes: 128 B}", "    weight: 4\n    offset: 64 KiB\n"))
+          .make(site());
   unsigned second = 0;
   for (const DmaRequest& d : take(*w, 10000)) {
     second += d.bytes == 128;
@@ -159,7 +178,9 @@ TEST(Generator, AClosedLoopKeepsItsWindowInProgress) {
 }
 
 TEST(Generator, ConstantGapsKeepTheirRateExactly) {
-  const auto w = config("loop: open\ngaps: constant\nrate: 3 M/s\nstart: 10 ns\nstreams:\n" + stream("{type: sequential}")).make(site());
+  const auto w =
+      config("loop: open\ngaps: constant\nrate: 3 M/s\nstart: 10 ns\nstreams:\n" + stream("{type: sequential}"))
+          .make(site());
   const auto dmas = take(*w, 3000001);
   EXPECT_EQ(Time::ns(10), dmas[0].intended);
   EXPECT_EQ(333333u + 10000u, dmas[1].intended.ps());
@@ -181,7 +202,8 @@ TEST(Generator, PoissonGapsHaveTheirMeanAndVariance) {
 }
 
 TEST(Generator, AnOpenLoopDoesNotWaitForItsDmas) {
-  const auto w = config("loop: open\ngaps: constant\nrate: 1 M/s\nstreams:\n" + stream("{type: sequential}")).make(site());
+  const auto w =
+      config("loop: open\ngaps: constant\nrate: 1 M/s\nstreams:\n" + stream("{type: sequential}")).make(site());
   for (unsigned i = 0; i < 5; ++i) {
     const Workload::Next next = w->next(Time::us(4));
     ASSERT_EQ(Workload::Next::Kind::dma, next.kind);
@@ -239,11 +261,13 @@ TEST(GeneratorErrors, AnUnknownPatternNamesTheKnownOnes) {
 
 TEST(GeneratorErrors, StreamsAreRequiredAndWeightsMustNotAllBeZero) {
   EXPECT_THROW(config("window: 1\n"), base::ConfigError);
-  EXPECT_THROW(config("streams:\n" + stream("{type: random}", "{type: fixed, bytes: 64 B}", "    weight: 0\n")), base::ConfigError);
+  EXPECT_THROW(config("streams:\n" + stream("{type: random}", "{type: fixed, bytes: 64 B}", "    weight: 0\n")),
+               base::ConfigError);
 }
 
 TEST(GeneratorConfigText, TheResolvedDumpReadsBackToTheSame) {
-  const GeneratorConfig c = config("loop: open\nrate: 2.5 M/s\nstreams:\n" + stream("{type: zipf, exponent: 1.1}", "{type: uniform}"));
+  const GeneratorConfig c =
+      config("loop: open\nrate: 2.5 M/s\nstreams:\n" + stream("{type: zipf, exponent: 1.1}", "{type: uniform}"));
   const std::string text = base::dump_config(c);
   EXPECT_EQ(text, base::dump_config(base::parse_config<GeneratorConfig>(text)));
   EXPECT_THAT(text, HasSubstr("exponent: 1.1"));
@@ -251,7 +275,8 @@ TEST(GeneratorConfigText, TheResolvedDumpReadsBackToTheSame) {
 
 TEST(GeneratorConfigText, KnowsTheBufferItNeeds) {
   EXPECT_EQ(4096u + 8192u, config("streams:\n" + stream("{type: random}", "{type: fixed, bytes: 64 B}",
-                                                       "    window: 8 KiB\n    offset: 4 KiB\n")).buffer_bytes());
+                                                        "    window: 8 KiB\n    offset: 4 KiB\n"))
+                               .buffer_bytes());
   EXPECT_EQ(64u, config("streams:\n" + stream("{type: random}")).buffer_bytes());
 }
 

@@ -20,7 +20,8 @@ class Device : public tlm::Module, private RegisterPort::Device {
     unsigned bytes;
     Time at;
   };
-  Device(::sc_core::sc_module_name name, tlm::Context& context) : Module(name, context), registers("bar", context, *this, Time::ns(40)) {
+  Device(::sc_core::sc_module_name name, tlm::Context& context)
+      : Module(name, context), registers("bar", context, *this, Time::ns(40)) {
     registers.place(base::Hpa(0xf0000000), 0x1000);
   }
   RegisterPort registers;
@@ -28,7 +29,9 @@ class Device : public tlm::Module, private RegisterPort::Device {
   std::uint64_t value = 0x1122334455667788;
 
  private:
-  void write_register(std::uint64_t offset, std::uint64_t v, unsigned bytes) override { writes.push_back({offset, v, bytes, now()}); }
+  void write_register(std::uint64_t offset, std::uint64_t v, unsigned bytes) override {
+    writes.push_back({offset, v, bytes, now()});
+  }
   std::uint64_t read_register(std::uint64_t, unsigned) override { return value; }
 };
 
@@ -62,9 +65,9 @@ TEST(RegisterPort, AReadIsAnsweredAfterItsLatency) {
 
 TEST(RegisterPort, AccessesOutsideOrAskewAreUnsupported) {
   Bench b;
-  b.cpu.read(Time::ns(1), 0xf0001000, base::SourceId(0), 8);   // beyond the end
-  b.cpu.read(Time::ns(2), 0xeffffff8, base::SourceId(0), 8);   // before the start
-  b.cpu.read(Time::ns(3), 0xf0000004, base::SourceId(0), 8);   // not aligned
+  b.cpu.read(Time::ns(1), 0xf0001000, base::SourceId(0), 8);    // beyond the end
+  b.cpu.read(Time::ns(2), 0xeffffff8, base::SourceId(0), 8);    // before the start
+  b.cpu.read(Time::ns(3), 0xf0000004, base::SourceId(0), 8);    // not aligned
   b.cpu.write(Time::ns(4), 0xf0000000, base::SourceId(0), 16);  // no register is so wide
   b.run();
   for (const auto& access : b.cpu.sent) {

@@ -26,9 +26,9 @@ LinkConfig bare(unsigned generation, unsigned width) {
 }
 
 TEST(LinkRate, FollowsFromGenerationWidthAndEncoding) {
-  EXPECT_EQ((PsRatio{4000, 1}), bare(1, 1).byte_time());    // 10 bits at 2.5 GT/s
-  EXPECT_EQ((PsRatio{500, 1}), bare(2, 4).byte_time());     // 10 bits at 5 GT/s, 4 lanes
-  EXPECT_EQ((PsRatio{8125, 64}), bare(3, 8).byte_time());   // 8.125 bits at 8 GT/s, 8 lanes: 126.95 ps
+  EXPECT_EQ((PsRatio{4000, 1}), bare(1, 1).byte_time());   // 10 bits at 2.5 GT/s
+  EXPECT_EQ((PsRatio{500, 1}), bare(2, 4).byte_time());    // 10 bits at 5 GT/s, 4 lanes
+  EXPECT_EQ((PsRatio{8125, 64}), bare(3, 8).byte_time());  // 8.125 bits at 8 GT/s, 8 lanes: 126.95 ps
   EXPECT_EQ((PsRatio{8125, 256}), bare(4, 16).byte_time());
   EXPECT_EQ((PsRatio{8125, 512}), bare(5, 16).byte_time());
 }
@@ -74,8 +74,8 @@ TEST(LinkConfigText, TheResolvedDumpReadsBackToTheSame) {
   EXPECT_THAT(text, HasSubstr("fc_interval: none"));
 }
 
-// The analytic model's own table (reference data of the project): every row, to its printed precision, from this link's byte time
-// and TLP arithmetic in the accounting the model uses.
+// The analytic model's own table (reference data of the project): every row, to its printed precision, from this link's
+// byte time and TLP arithmetic in the accounting the model uses.
 TEST(LinkRate, ReproducesThePcieBenchModelTable) {
   std::ifstream in(IOMMUSIM_SOURCE_DIR "/../shared/reference/pcie_model_bandwidth.csv");
   if (!in) GTEST_SKIP() << "reference data absent: ../shared/reference/pcie_model_bandwidth.csv";
@@ -102,12 +102,14 @@ TEST(LinkRate, ReproducesThePcieBenchModelTable) {
     EXPECT_NEAR(std::stod(v[7]), 8000 / ps, 5e-5 * 8000 / ps) << line;
     const std::uint64_t reads = request_count(0, size, c.mrrs.value());
     const std::uint64_t writes = request_count(0, size, c.mps.value());
-    const auto write_up = static_cast<double>(writes * overhead_bytes(c.generation, TlpKind::memory_write, 0, false, c.format()) + size);
-    const auto read_up = static_cast<double>(reads * overhead_bytes(c.generation, TlpKind::memory_read, 0, false, c.format()));
+    const auto write_up =
+        static_cast<double>(writes * overhead_bytes(c.generation, TlpKind::memory_write, 0, false, c.format()) + size);
+    const auto read_up =
+        static_cast<double>(reads * overhead_bytes(c.generation, TlpKind::memory_read, 0, false, c.format()));
     double read_down = 0;
     for (std::uint64_t at = 0; at < size; at += c.mrrs.value()) {
-      read_down += static_cast<double>(completion_wire_bytes(c.generation, at, std::min(c.mrrs.value(), size - at), c.rcb.value(),
-                                                             c.chunk(), c.format()));
+      read_down += static_cast<double>(completion_wire_bytes(c.generation, at, std::min(c.mrrs.value(), size - at),
+                                                             c.rcb.value(), c.chunk(), c.format()));
     }
     const double gbps = 8000 * static_cast<double>(size) / ps;
     EXPECT_NEAR(std::stod(v[9]), gbps / write_up, 1e-4 * std::stod(v[9])) << line;

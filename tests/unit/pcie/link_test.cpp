@@ -28,7 +28,9 @@ constexpr std::uint64_t high = std::uint64_t{1} << 32;  // 24-byte request heade
 
 struct Bench {
   explicit Bench(const LinkConfig& config)
-      : link("link", sim.context, config), memory("memory", sim.context, Time::ns(100)), device("device", sim.context, Time::ns(10)) {
+      : link("link", sim.context, config),
+        memory("memory", sim.context, Time::ns(100)),
+        device("device", sim.context, Time::ns(10)) {
     endpoint.port.bind(up_probe.from_initiator);
     up_probe.to_target.bind(link.from_endpoint);
     link.to_root.bind(memory.port());
@@ -81,7 +83,7 @@ TEST(Link, WritesCarryTheirPayloadAndTheirResponseCostsNothing) {
 
 TEST(Link, CompletionsAndCpuRequestsShareTheDirectionTheyGo) {
   Bench b(nanosecond_per_byte());
-  b.endpoint.read(Time::ns(0), high);  // completion ready at 24 + 5 + 100 = 129
+  b.endpoint.read(Time::ns(0), high);                           // completion ready at 24 + 5 + 100 = 129
   b.cpu.write(Time::ns(128), 0x1000, base::SourceId(0), 4, 1);  // 20 + 4 bytes from 128 to 152
   b.run();
   EXPECT_EQ(Time::ns(128 + 24 + 5), b.device.accesses[0].at);

@@ -19,7 +19,9 @@ using test::Requester;
 // Devices on two root ports, a CPU, memory of 100 ns behind either port; checkers on the sockets of port 0.
 struct Bench {
   explicit Bench(const RootComplexConfig& config)
-      : rc("rc", sim.context, config, 2), memory("memory", sim.context, Time::ns(100), 2), registers("registers", sim.context, Time::ns(7), 2) {
+      : rc("rc", sim.context, config, 2),
+        memory("memory", sim.context, Time::ns(100), 2),
+        registers("registers", sim.context, Time::ns(7), 2) {
     dev0.port.bind(link_probe.from_initiator);
     link_probe.to_target.bind(rc.from_link(0));
     dev1.port.bind(rc.from_link(1));
