@@ -1,5 +1,6 @@
-// How a device's driver gets the buffers of its DMAs mapped: once at boot, or for each DMA, as Linux drivers do with streaming
-// mappings. A policy is one source file under buffers/ that registers itself; a device's buffer has its own instance.
+// How a device's driver gets the buffers of its DMAs mapped: once at boot, or for each DMA, as Linux drivers do with
+// streaming mappings. A policy is one source file under buffers/ that registers itself; a device's buffer has its own
+// instance.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ class BufferPolicy {
   static const char* registry_kind() { return "buffer policy"; }
   virtual ~BufferPolicy() = default;
 
-  /// Before a DMA of [offset, offset + bytes): calls `ready` when the device may start, from within this call if nothing has to be
-  /// done, else from a task of the core.
+  /// Before a DMA of [offset, offset + bytes): calls `ready` when the device may start, from within this call if
+  /// nothing has to be done, else from a task of the core.
   virtual void acquire(std::uint64_t offset, std::uint64_t bytes, iommu::Rights rights, Ready ready) = 0;
   /// After it, with the address that `ready` got.
   virtual void release(Iova iova, std::uint64_t bytes) = 0;

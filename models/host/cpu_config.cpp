@@ -14,18 +14,23 @@ const Fields<CpuCoreConfig>& CpuCoreConfig::fields() {
           .at_most("1 ms")
           .field("mmio_cost", &CpuCoreConfig::mmio_cost, "Core time of each MMIO access, before it is issued")
           .at_most("1 ms")
-          .field("interrupt_cost", &CpuCoreConfig::interrupt_cost, "Core time from an interrupt to the task that waits for it")
+          .field("interrupt_cost", &CpuCoreConfig::interrupt_cost,
+                 "Core time from an interrupt to the task that waits for it")
           .at_most("1 ms")
           .field("poll_interval", &CpuCoreConfig::poll_interval,
                  "Pause between the end of one read of a polled word and the start of the next")
           .range("1 ps", "1 ms")
-          .source("one PAUSE instruction: up to 140 cycles on Skylake (Intel 64 and IA-32 Architectures Optimization Reference "
-                  "Manual, pause latency in Skylake client microarchitecture), at 3 GHz")
+          .source(
+              "one PAUSE instruction: up to 140 cycles on Skylake (Intel 64 and IA-32 Architectures Optimization "
+              "Reference "
+              "Manual, pause latency in Skylake client microarchitecture), at 3 GHz")
           .field("write_buffers", &CpuCoreConfig::write_buffers,
                  "Memory writes outstanding before the core stalls; 0 means that each write is waited for")
           .at_most(1024)
-          .source("line fill buffers of an Intel core from Nehalem to Broadwell (Intel 64 and IA-32 Architectures Optimization "
-                  "Reference Manual)");
+          .source(
+              "line fill buffers of an Intel core from Nehalem to Broadwell (Intel 64 and IA-32 Architectures "
+              "Optimization "
+              "Reference Manual)");
   return f;
 }
 
@@ -34,7 +39,8 @@ const Fields<LockConfig>& LockConfig::fields() {
       Fields<LockConfig>("lock", "Cost of a contended lock")
           .field("handover", &LockConfig::handover, "Time from a release to the next waiting core going on")
           .at_most("1 ms")
-          .field("handover_per_spinner", &LockConfig::handover_per_spinner, "Added to it for each core that goes on waiting")
+          .field("handover_per_spinner", &LockConfig::handover_per_spinner,
+                 "Added to it for each core that goes on waiting")
           .at_most("1 ms");
   return f;
 }

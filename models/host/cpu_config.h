@@ -9,16 +9,17 @@
 namespace iommusim::host {
 
 struct CpuCoreConfig {
-  base::Time task_cost;                             ///< taking up a task
-  base::Time access_cost;                           ///< each memory access, before it is issued
-  base::Time mmio_cost;                             ///< each MMIO access, before it is issued
-  base::Time interrupt_cost;                        ///< entering a task woken by an interrupt
-  base::Time poll_interval = base::Time::ns(47);    ///< from one look at a polled word to the next
-  std::uint32_t write_buffers = 10;                 ///< memory writes outstanding at most; 0: each is waited for
+  base::Time task_cost;                           ///< taking up a task
+  base::Time access_cost;                         ///< each memory access, before it is issued
+  base::Time mmio_cost;                           ///< each MMIO access, before it is issued
+  base::Time interrupt_cost;                      ///< entering a task woken by an interrupt
+  base::Time poll_interval = base::Time::ns(47);  ///< from one look at a polled word to the next
+  std::uint32_t write_buffers = 10;               ///< memory writes outstanding at most; 0: each is waited for
   static const base::Fields<CpuCoreConfig>& fields();
 };
 
-/// What handing a lock from one core to the next costs: cache-line transfers that grow with the number of spinning cores.
+/// What handing a lock from one core to the next costs: cache-line transfers that grow with the number of spinning
+/// cores.
 struct LockConfig {
   base::Time handover;              ///< from a release to the next owner going on, when cores wait
   base::Time handover_per_spinner;  ///< added for each core still waiting then

@@ -142,7 +142,8 @@ void CpuCore::response(tlm::InitiatorPort&, tlm::Payload& payload) {
   } else {
     const auto it = std::find(writes_.begin(), writes_.end(), &payload);
     if (it != writes_.end()) {
-      if (!payload.is_response_ok()) fatal("memory write to address " + std::to_string(payload.get_address()) + " got an error");
+      if (!payload.is_response_ok())
+        fatal("memory write to address " + std::to_string(payload.get_address()) + " got an error");
       writes_.erase(it);
     } else {
       --mmio_writes_;

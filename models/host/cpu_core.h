@@ -1,13 +1,14 @@
-// A CPU core: it runs driver tasks, one after the other in the order they were submitted, and does their memory accesses and MMIO
-// as a TLM initiator. The only place where threads are used: a task is straight-line code that waits.
+// A CPU core: it runs driver tasks, one after the other in the order they were submitted, and does their memory
+// accesses and MMIO as a TLM initiator. The only place where threads are used: a task is straight-line code that waits.
 //
-// What a task may rely on: a read returns when its data is there. A memory write is buffered: the core goes on while it is on its
-// way, up to `write_buffers` of them, and writes of different addresses may become visible in either order until fence(). A read or
-// write that overlaps one still on its way waits for it. MMIO is ordered as on x86 uncached memory: each access is preceded by a
-// fence; an MMIO write is posted (the core goes on when it has been accepted), an MMIO read waits. The end of a task is a fence.
+// What a task may rely on: a read returns when its data is there. A memory write is buffered: the core goes on while it
+// is on its way, up to `write_buffers` of them, and writes of different addresses may become visible in either order
+// until fence(). A read or write that overlaps one still on its way waits for it. MMIO is ordered as on x86 uncached
+// memory: each access is preceded by a fence; an MMIO write is posted (the core goes on when it has been accepted), an
+// MMIO read waits. The end of a task is a fence.
 //
-// Left out: CPU caches (each access goes to the memory system, which may have a cache), instruction timing, pre-emption: an interrupt
-// handler is a task and waits for the one that runs; simultaneous multithreading.
+// Left out: CPU caches (each access goes to the memory system, which may have a cache), instruction timing,
+// pre-emption: an interrupt handler is a task and waits for the one that runs; simultaneous multithreading.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,8 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   /// True if no task runs or waits to run and no write is on its way.
   bool idle() const { return running_ == 0 && tasks_.empty() && writes_.empty() && mmio_writes_ == 0; }
   unsigned number() const { return number_; }
-  /// A task threw base::UserError (memory full, say): the simulation was stopped. Throws it again; returns if there is none.
+  /// A task threw base::UserError (memory full, say): the simulation was stopped. Throws it again; returns if there is
+  /// none.
   void rethrow_failure() const {
     if (failure_) std::rethrow_exception(failure_);
   }
@@ -64,10 +66,12 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   /// `bytes` is 4 or 8. What no device answers reads as all ones, as after a PCIe master abort.
   std::uint64_t mmio_read(Hpa address, unsigned bytes);
   void mmio_write(Hpa address, std::uint64_t value, unsigned bytes);
-  /// Reads the 32-bit word again and again until `done(word)`, or `timeout` has passed at the end of a read: then false.
+  /// Reads the 32-bit word again and again until `done(word)`, or `timeout` has passed at the end of a read: then
+  /// false.
   bool poll32(Hpa address, const std::function<bool(std::uint32_t)>& done, Time timeout = Time::max());
   bool poll32(Hpa address, std::uint32_t expected, Time timeout = Time::max()) {
-    return poll32(address, [expected](std::uint32_t word) { return word == expected; }, timeout);
+    return poll32(
+        address, [expected](std::uint32_t word) { return word == expected; }, timeout);
   }
   /// The pause between two looks of a polling loop.
   void poll_pause() { spend(config_.poll_interval); }
@@ -103,14 +107,15 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   tlm::ThreadWaiter waiter_;
   std::deque<Task> tasks_;  // the front one is running if running_
   unsigned running_ = 0;
-  bool waiting_ = false;  // for a response, an acceptance, a lock or an interrupt
+  bool waiting_ = false;                          // for a response, an acceptance, a lock or an interrupt
   std::map<unsigned, std::uint64_t> interrupts_;  // remembered, by vector
   tlm::Payload* awaited_ = nullptr;
   std::vector<tlm::Payload*> writes_;  // memory writes on their way
   std::uint32_t mmio_writes_ = 0;      // posted writes on their way
   std::exception_ptr failure_;
 
-  base::Counter tasks_done_, reads_, written_lines_, mmio_reads_, mmio_written_, mmio_errors_, polls_, interrupts_taken_;
+  base::Counter tasks_done_, reads_, written_lines_, mmio_reads_, mmio_written_, mmio_errors_, polls_,
+      interrupts_taken_;
   base::Mean task_time_;
   base::Occupancy busy_, queued_;
 };

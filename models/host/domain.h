@@ -40,9 +40,9 @@ struct DmaDomain {
   std::unique_ptr<iommu::PageTables> tables;  ///< null unless translated
   std::vector<SourceId> sources;              ///< attached now, in order of attachment
   IovaAllocator iovas;
-  Lock lock;                                  ///< of the page tables
-  std::uint64_t table_releases = 0;           ///< unmaps so far that took tables out of use
-  std::unique_ptr<InvalidationPolicy> policy; ///< null unless translated
+  Lock lock;                                   ///< of the page tables
+  std::uint64_t table_releases = 0;            ///< unmaps so far that took tables out of use
+  std::unique_ptr<InvalidationPolicy> policy;  ///< null unless translated
 };
 
 }  // namespace iommusim::host

@@ -18,7 +18,8 @@ const char* to_text(DomainType type) {
 }
 
 std::optional<DomainType> domain_type(const std::string& text) {
-  for (const DomainType t : {DomainType::identity, DomainType::dma, DomainType::dma_fq, DomainType::blocked, DomainType::unmanaged}) {
+  for (const DomainType t :
+       {DomainType::identity, DomainType::dma, DomainType::dma_fq, DomainType::blocked, DomainType::unmanaged}) {
     if (text == to_text(t)) return t;
   }
   return std::nullopt;
@@ -52,16 +53,23 @@ DmaDomain& IommuDriver::create(iommu::TableMemory& memory, DomainType type, Doma
 }
 
 void IommuDriver::set_policy(DmaDomain& domain) {
-  const InvalidationPolicy::Services services{
-      domain, queue_, config_.invalidation, policy_stats_,
-      [this](InvalidationPolicy& policy, CpuCore& core, base::Time at) { wake_ups_.push(WakeUp{&policy, &core}, at); },
-      [&domain](IovaRange range) { domain.iovas.release(range.first); },
-      [this, &domain](CpuCore& core, std::uint64_t releases) {
-        // Tables that another unmap has freed meanwhile may still be cached; they then wait for that unmap's own invalidation.
-        if (domain.table_releases == releases) domain.tables->release_freed(memory(&core));
-      }};
+  const InvalidationPolicy::Services services{domain,
+                                              queue_,
+                                              config_.invalidation,
+                                              policy_stats_,
+                                              [this](InvalidationPolicy& policy, CpuCore& core, base::Time at) {
+                                                wake_ups_.push(WakeUp{&policy, &core}, at);
+                                              },
+                                              [&domain](IovaRange range) { domain.iovas.release(range.first); },
+                                              [this, &domain](CpuCore& core, std::uint64_t releases) {
+                                                // Tables that another unmap has freed meanwhile may still be cached;
+                                                // they then wait for that unmap's own invalidation.
+                                                if (domain.table_releases == releases)
+                                                  domain.tables->release_freed(memory(&core));
+                                              }};
   if (domain.policy) retired_policies_.push_back(std::move(domain.policy));
-  domain.policy = InvalidationPolicies::make(domain.type == DomainType::dma_fq ? config_.dma_fq_policy : config_.dma_policy, services);
+  domain.policy = InvalidationPolicies::make(
+      domain.type == DomainType::dma_fq ? config_.dma_fq_policy : config_.dma_policy, services);
 }
 
 DmaDomain& IommuDriver::create_domain(DomainType type) {
@@ -108,7 +116,8 @@ void IommuDriver::attach(SourceId source, DmaDomain& domain) {
 }
 
 void IommuDriver::attach_context(CpuCore& core, SourceId source, DmaDomain& domain) {
-  if (DmaDomain* old = domain_of(source)) old->sources.erase(std::find(old->sources.begin(), old->sources.end(), source));
+  if (DmaDomain* old = domain_of(source))
+    old->sources.erase(std::find(old->sources.begin(), old->sources.end(), source));
   Lock::Guard guard(structures_, core);
   attach_now(&core, source, domain);
 }
@@ -121,7 +130,8 @@ void IommuDriver::attach(CpuCore& core, SourceId source, DmaDomain& domain) {
 
 void IommuDriver::detach(CpuCore& core, SourceId source) {
   DmaDomain* domain = domain_of(source);
-  if (domain == nullptr) throw std::logic_error("detaching source " + std::to_string(source.value()) + ", which has no domain");
+  if (domain == nullptr)
+    throw std::logic_error("detaching source " + std::to_string(source.value()) + ", which has no domain");
   {
     Lock::Guard guard(structures_, core);
     hardware_->detach(memory(&core), source);
@@ -144,7 +154,8 @@ void IommuDriver::detach(CpuCore& core, SourceId source) {
 DmaDomain& IommuDriver::switch_type(CpuCore& core, const std::vector<SourceId>& sources, DomainType type) {
   DmaDomain* old = sources.empty() ? nullptr : domain_of(sources.front());
   for (const SourceId source : sources) {
-    if (old == nullptr || domain_of(source) != old) throw std::logic_error("the sources of a group are not in one domain");
+    if (old == nullptr || domain_of(source) != old)
+      throw std::logic_error("the sources of a group are not in one domain");
   }
   if (old == nullptr) throw std::logic_error("changing the type of a group without sources");
   if (old->type == type) return *old;

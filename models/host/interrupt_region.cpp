@@ -15,11 +15,13 @@ const base::Fields<InterruptRegionConfig>& InterruptRegionConfig::fields() {
   return f;
 }
 
-InterruptRegion::InterruptRegion(::sc_core::sc_module_name name, tlm::Context& context, const InterruptRegionConfig& config)
+InterruptRegion::InterruptRegion(::sc_core::sc_module_name name, tlm::Context& context,
+                                 const InterruptRegionConfig& config)
     : Module(name, context),
       port("port", context, *this),
       config_(config),
-      arrived_(context.scheduler, std::string(this->name()) + ".arrived", tlm::delegate<&InterruptRegion::deliver>(this)) {
+      arrived_(context.scheduler, std::string(this->name()) + ".arrived",
+               tlm::delegate<&InterruptRegion::deliver>(this)) {
   stats().add("delivered", delivered_, "1", "Interrupts delivered to a core");
   stats().add("spurious", spurious_, "1", "Messages that no core expects");
   stats().add("refused", refused_, "1", "Accesses that are not interrupts: reads, writes of other than four bytes");

@@ -1,9 +1,9 @@
-// Where message-signalled interrupts end: the target of the memory writes that devices' MSIs are after remapping, and of the
-// remapping unit's own. Each (address, data) that a core expects has a receiver.
+// Where message-signalled interrupts end: the target of the memory writes that devices' MSIs are after remapping, and
+// of the remapping unit's own. Each (address, data) that a core expects has a receiver.
 //
-// Messages have the x86 form (Intel SDM volume 3, section 11.11): address 0xFEExxxxx with the core's APIC ID in bits 19:12,
-// vector in bits 7:0 of the data, fixed delivery, edge triggered. Left out: lowest-priority and logical delivery, priorities between
-// vectors, more than 255 cores (they need remapped x2APIC destinations).
+// Messages have the x86 form (Intel SDM volume 3, section 11.11): address 0xFEExxxxx with the core's APIC ID in bits
+// 19:12, vector in bits 7:0 of the data, fixed delivery, edge triggered. Left out: lowest-priority and logical
+// delivery, priorities between vectors, more than 255 cores (they need remapped x2APIC destinations).
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ class InterruptRegion : public tlm::Module, private tlm::TargetPort::Owner {
  public:
   static constexpr std::uint64_t kBase = 0xfee00000;  ///< the range MSIs are written to on x86
   static constexpr std::uint64_t kBytes = 0x100000;
-  /// Device vectors as Linux hands them out: above those of the legacy interrupts, below the kernel's own (irq_vectors.h).
+  /// Device vectors as Linux hands them out: above those of the legacy interrupts, below the kernel's own
+  /// (irq_vectors.h).
   static constexpr unsigned kFirstVector = 0x30;
   static constexpr unsigned kLastVector = 0xeb;
 
@@ -42,8 +43,8 @@ class InterruptRegion : public tlm::Module, private tlm::TargetPort::Owner {
 
   tlm::TargetPort port;
 
-  /// Takes the core's next free vector: the message that, written to the region, raises it on the core and calls `handler`.
-  /// Throws base::UserError when the core has no vector left.
+  /// Takes the core's next free vector: the message that, written to the region, raises it on the core and calls
+  /// `handler`. Throws base::UserError when the core has no vector left.
   iommu::InterruptMessage connect(CpuCore& core, Handler handler = {});
   static unsigned vector(iommu::InterruptMessage message) { return message.data & 0xff; }
 

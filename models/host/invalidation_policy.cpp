@@ -9,7 +9,8 @@ const base::Fields<InvalidationConfig>& InvalidationConfig::fields() {
                  "Lazy: ring of unmapped ranges per CPU; one entry stays free, so a full one holds one less")
           .range(2u, 65536u)
           .source("IOVA_FQ_SIZE 256 (Linux drivers/iommu/dma-iommu.c)")
-          .field("flush_queue_timeout", &InvalidationConfig::flush_queue_timeout, "Lazy: a range waits no longer for its flush")
+          .field("flush_queue_timeout", &InvalidationConfig::flush_queue_timeout,
+                 "Lazy: a range waits no longer for its flush")
           .range("1 ns", "10 s")
           .source("IOVA_FQ_TIMEOUT 10 ms (Linux drivers/iommu/dma-iommu.c)")
           .field("max_range", &InvalidationConfig::max_range,
@@ -30,7 +31,8 @@ void PolicyStats::register_with(base::Group& group) {
   group.add("deferred_ranges", deferred, "1", "Unmapped ranges whose addresses wait for a flush");
 }
 
-iommu::Invalidation invalidation_of(base::DomainId domain, IovaRange range, bool leaf_only, const InvalidationConfig& config) {
+iommu::Invalidation invalidation_of(base::DomainId domain, IovaRange range, bool leaf_only,
+                                    const InvalidationConfig& config) {
   iommu::Invalidation i;
   i.domain = domain;
   const std::uint64_t last = range.first.value() + range.bytes - 1;

@@ -1,5 +1,5 @@
-// When unmapped addresses are invalidated in the remapping unit, and when they may be used again. A policy is one source file under
-// policies/ that registers itself; a domain has its own instance.
+// When unmapped addresses are invalidated in the remapping unit, and when they may be used again. A policy is one
+// source file under policies/ that registers itself; a domain has its own instance.
 #pragma once
 
 #include <cstdint>
@@ -58,8 +58,8 @@ class InvalidationPolicy {
   static const char* registry_kind() { return "invalidation policy"; }
   virtual ~InvalidationPolicy() = default;
 
-  /// The range has just been cleared in the page tables, which are unlocked; `tables_freed`: tables above the leaves went too. Runs
-  /// in the unmapping task of `core`; the unmap returns when this does.
+  /// The range has just been cleared in the page tables, which are unlocked; `tables_freed`: tables above the leaves
+  /// went too. Runs in the unmapping task of `core`; the unmap returns when this does.
   virtual void unmapped(CpuCore& core, IovaRange range, bool tables_freed) = 0;
   /// Carries out all that was put off.
   virtual void flush(CpuCore& core) = 0;
@@ -69,8 +69,10 @@ class InvalidationPolicy {
 
 using InvalidationPolicies = base::Registry<InvalidationPolicy, const InvalidationPolicy::Services&>;
 
-/// The page-selective invalidation that covers a range: the smallest naturally aligned power of two around it, the whole domain where
-/// that is larger than `config.max_range` (Linux: iommu_flush_iotlb_psi in drivers/iommu/intel/iommu.c).
-iommu::Invalidation invalidation_of(base::DomainId domain, IovaRange range, bool leaf_only, const InvalidationConfig& config);
+/// The page-selective invalidation that covers a range: the smallest naturally aligned power of two around it, the
+/// whole domain where that is larger than `config.max_range` (Linux: iommu_flush_iotlb_psi in
+/// drivers/iommu/intel/iommu.c).
+iommu::Invalidation invalidation_of(base::DomainId domain, IovaRange range, bool leaf_only,
+                                    const InvalidationConfig& config);
 
 }  // namespace iommusim::host

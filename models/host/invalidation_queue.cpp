@@ -14,13 +14,15 @@ const base::Fields<InvalidationQueueConfig>& InvalidationQueueConfig::fields() {
           .range(4u, 32768u)
           .power_of_two()
           .source("256 in the Linux driver of Intel VT-d (QI_LENGTH, drivers/iommu/intel/iommu.h)")
-          .field("submit_cost", &InvalidationQueueConfig::submit_cost, "Core time of a submission, under the queue's lock")
+          .field("submit_cost", &InvalidationQueueConfig::submit_cost,
+                 "Core time of a submission, under the queue's lock")
           .at_most("1 ms")
           .object("lock", &InvalidationQueueConfig::lock, "The queue's lock");
   return f;
 }
 
-InvalidationQueue::InvalidationQueue(base::Group& stats, iommu::Driver& driver, Hpa registers, const InvalidationQueueConfig& config)
+InvalidationQueue::InvalidationQueue(base::Group& stats, iommu::Driver& driver, Hpa registers,
+                                     const InvalidationQueueConfig& config)
     : driver_(driver), registers_(registers), config_(config), lock_(config.lock) {
   static constexpr std::array<std::pair<const char*, const char*>, kKinds> kNames{{
       {"context_global", "Context-cache invalidations of everything"},
@@ -40,7 +42,8 @@ InvalidationQueue::InvalidationQueue(base::Group& stats, iommu::Driver& driver, 
   stats.add("tail_writes", tail_writes_, "1", "MMIO writes of the tail register");
   stats.add("full_stalls", full_stalls_, "1", "Times a core found the ring full and waited for the head to move");
   stats.add("head_reads", head_reads_, "1", "MMIO reads of the head register");
-  stats.add("sync_latency", sync_latency_, "ps", "Synchronous invalidation: from the call, lock included, to its wait descriptor seen");
+  stats.add("sync_latency", sync_latency_, "ps",
+            "Synchronous invalidation: from the call, lock included, to its wait descriptor seen");
   lock_.register_stats(stats, "lock", "the invalidation queue");
 }
 

@@ -1,8 +1,9 @@
-// Driver side of a remapping unit's command queue: a ring in memory, written by cores; the tail goes to the unit by MMIO, completion
-// comes back as a status word that the unit writes for a wait descriptor and that the core polls. As Linux's queued invalidation
-// (qi_submit_sync): one lock around filling the ring, none while polling.
+// Driver side of a remapping unit's command queue: a ring in memory, written by cores; the tail goes to the unit by
+// MMIO, completion comes back as a status word that the unit writes for a wait descriptor and that the core polls. As
+// Linux's queued invalidation (qi_submit_sync): one lock around filling the ring, none while polling.
 //
-// Left out: completion by interrupt, time-outs and queue errors (a queue that has stopped keeps its submitters waiting).
+// Left out: completion by interrupt, time-outs and queue errors (a queue that has stopped keeps its submitters
+// waiting).
 #pragma once
 
 #include <array>
@@ -42,7 +43,8 @@ class InvalidationQueue {
   };
   using Batch = std::vector<iommu::Invalidation>;
 
-  /// Inside a task of `core`: writes the batch and a wait descriptor and rings the tail. Waits only while the ring is full.
+  /// Inside a task of `core`: writes the batch and a wait descriptor and rings the tail. Waits only while the ring is
+  /// full.
   Ticket submit(CpuCore& core, const Batch& batch);
   /// Until the submission's wait descriptor has completed.
   void wait(CpuCore& core, Ticket ticket);
@@ -54,7 +56,9 @@ class InvalidationQueue {
   /// Called for each descriptor as it is written into the ring, in ring order. For logs and tests.
   using Observer = std::function<void(const iommu::Invalidation&)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
-  std::uint64_t submitted(iommu::Invalidation::Kind kind) const { return submitted_[static_cast<std::size_t>(kind)].value(); }
+  std::uint64_t submitted(iommu::Invalidation::Kind kind) const {
+    return submitted_[static_cast<std::size_t>(kind)].value();
+  }
   std::uint64_t full_stalls() const { return full_stalls_.value(); }
   const base::Histogram& sync_latency() const { return sync_latency_; }
 
@@ -70,8 +74,8 @@ class InvalidationQueue {
   Hpa status_;
   // Positions count descriptors since set-up; the ring index is the position modulo the ring's size.
   std::uint64_t tail_ = 0;
-  std::uint64_t rung_ = 0;   // the tail the unit knows
-  std::uint64_t head_ = 0;   // the unit has taken at least all before this
+  std::uint64_t rung_ = 0;  // the tail the unit knows
+  std::uint64_t head_ = 0;  // the unit has taken at least all before this
   std::uint32_t last_status_ = 0;
   Lock lock_;
   Observer observer_;

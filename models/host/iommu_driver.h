@@ -1,10 +1,12 @@
-// The IOMMU driver and DMA mapping layer of one remapping unit: boot, domains and their types, mappings, interrupt entries.
+// The IOMMU driver and DMA mapping layer of one remapping unit: boot, domains and their types, mappings, interrupt
+// entries.
 //
-// Operations come in two forms. With a core: inside a task of that core, by its memory writes and MMIO, with the invalidations Linux
-// does. Without: at boot, through the debug transport, timeless and without invalidations, since nothing can be cached yet.
+// Operations come in two forms. With a core: inside a task of that core, by its memory writes and MMIO, with the
+// invalidations Linux does. Without: at boot, through the debug transport, timeless and without invalidations, since
+// nothing can be cached yet.
 //
-// Left out: IOMMU groups (a domain has sources), reserved regions other than the interrupt window, faults beyond counting their
-// interrupts, ATS, nested and shared address spaces.
+// Left out: IOMMU groups (a domain has sources), reserved regions other than the interrupt window, faults beyond
+// counting their interrupts, ATS, nested and shared address spaces.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +29,7 @@ namespace iommusim::host {
 enum class Boot : std::uint8_t { instant, timed };
 
 struct IommuDriverConfig {
-  Boot boot = Boot::instant;                    ///< for whoever builds the machine: which form of the boot operations to use
+  Boot boot = Boot::instant;  ///< for whoever builds the machine: which form of the boot operations to use
   std::uint32_t levels = 4;
   base::Bytes max_page{std::uint64_t{1} << 30};
   base::Iova iova_limit{std::uint64_t{1} << 32};
@@ -62,8 +64,8 @@ class IommuDriver : public tlm::Module {
  public:
   /// `registers`: where the unit's registers are. `cores[0].port` also carries the debug accesses of boot.
   IommuDriver(::sc_core::sc_module_name name, tlm::Context& context, const IommuDriverConfig& config,
-              std::unique_ptr<iommu::Driver> hardware, Hpa registers, mem::FrameAllocator& frames, std::vector<CpuCore*> cores,
-              InterruptRegion& interrupts);
+              std::unique_ptr<iommu::Driver> hardware, Hpa registers, mem::FrameAllocator& frames,
+              std::vector<CpuCore*> cores, InterruptRegion& interrupts);
 
   // --- boot: allocates tables and queue, turns the unit on. Its own interrupts go to the first core.
   using WriteRegister = std::function<void(const iommu::RegisterWrite&)>;
@@ -73,7 +75,8 @@ class IommuDriver : public tlm::Module {
   void set_translation(CpuCore& core, bool on);
 
   // --- domains. They live until the end of the run.
-  /// Identifiers are given from 2 upward; 1 is the identity domain's, of which there is one (as in Linux's VT-d driver).
+  /// Identifiers are given from 2 upward; 1 is the identity domain's, of which there is one (as in Linux's VT-d
+  /// driver).
   DmaDomain& create_domain(DomainType type);
   DmaDomain& create_domain(CpuCore& core, DomainType type);
   /// With an identifier of the caller's choice, not in use (std::logic_error otherwise).
@@ -83,14 +86,16 @@ class IommuDriver : public tlm::Module {
   /// Moves the source to the domain. On a core a source that had one is detached first.
   void attach(SourceId source, DmaDomain& domain);
   void attach(CpuCore& core, SourceId source, DmaDomain& domain);
-  /// Clears the source's context and invalidates it: first the context, then the domain's IOTLB entries, each waited for.
+  /// Clears the source's context and invalidates it: first the context, then the domain's IOTLB entries, each waited
+  /// for.
   void detach(CpuCore& core, SourceId source);
-  /// As writing a group's `type`; `sources` are all of the group, in one domain (std::logic_error otherwise). From DMA to DMA-FQ it is
-  /// the live domain that changes, if it has no other sources; else the sources move to a new domain, which is returned: mappings
-  /// stay behind, and what the old domain had put off is carried out first.
+  /// As writing a group's `type`; `sources` are all of the group, in one domain (std::logic_error otherwise). From DMA
+  /// to DMA-FQ it is the live domain that changes, if it has no other sources; else the sources move to a new domain,
+  /// which is returned: mappings stay behind, and what the old domain had put off is carried out first.
   DmaDomain& switch_type(CpuCore& core, const std::vector<SourceId>& sources, DomainType type);
 
-  // --- mappings. In the identity domain the IOVA is the physical address and nothing is done (the pieces must then be contiguous).
+  // --- mappings. In the identity domain the IOVA is the physical address and nothing is done (the pieces must then be
+  // contiguous).
   /// Allocates addresses and maps the pieces one after the other. Returns the first address.
   Iova map(DmaDomain& domain, const Pieces& pieces, iommu::Rights rights);
   Iova map(CpuCore& core, DmaDomain& domain, const Pieces& pieces, iommu::Rights rights);
@@ -111,10 +116,12 @@ class IommuDriver : public tlm::Module {
   InvalidationQueue& queue() { return queue_; }
 
   // --- interrupts
-  /// The message to program into a device so that its MSI raises a new vector of `target`; remapped if the unit does that.
+  /// The message to program into a device so that its MSI raises a new vector of `target`; remapped if the unit does
+  /// that.
   iommu::InterruptMessage route_interrupt(SourceId source, CpuCore& target, InterruptRegion::Handler handler = {});
   /// On a core; invalidates the entry, as Linux does at each change (modify_irte).
-  iommu::InterruptMessage route_interrupt(CpuCore& core, SourceId source, CpuCore& target, InterruptRegion::Handler handler = {});
+  iommu::InterruptMessage route_interrupt(CpuCore& core, SourceId source, CpuCore& target,
+                                          InterruptRegion::Handler handler = {});
 
   void observe(MappingObserver* observer) { observer_ = observer; }
   /// Carries out everything put off, in all domains.
@@ -138,7 +145,8 @@ class IommuDriver : public tlm::Module {
   void map_tables(CpuCore* core, DmaDomain& domain, Iova iova, const Pieces& pieces, iommu::Rights rights);
   Iova map_anywhere(CpuCore* core, DmaDomain& domain, const Pieces& pieces, iommu::Rights rights);
   std::uint64_t clear_tables(CpuCore& core, DmaDomain& domain, IovaRange range, bool& tables_freed);
-  iommu::InterruptMessage set_interrupt(CpuCore* core, SourceId source, CpuCore& target, InterruptRegion::Handler handler);
+  iommu::InterruptMessage set_interrupt(CpuCore* core, SourceId source, CpuCore& target,
+                                        InterruptRegion::Handler handler);
   void fire(WakeUp wake_up);
 
   const IommuDriverConfig config_;

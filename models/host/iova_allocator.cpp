@@ -40,7 +40,8 @@ void IovaAllocator::cut(std::uint64_t first, std::uint64_t end) {
 
 void IovaAllocator::reserve(Iova first, std::uint64_t bytes) { cut(first.value(), first.value() + bytes); }
 
-bool IovaAllocator::take_below(std::uint64_t limit, std::uint64_t bytes, std::uint64_t alignment, std::uint64_t& first) {
+bool IovaAllocator::take_below(std::uint64_t limit, std::uint64_t bytes, std::uint64_t alignment,
+                               std::uint64_t& first) {
   for (auto it = std::make_reverse_iterator(free_.lower_bound(limit)); it != free_.rend(); ++it) {
     const std::uint64_t end = std::min(it->second, limit);
     if (end < bytes) continue;
@@ -58,8 +59,9 @@ Iova IovaAllocator::allocate(std::uint64_t bytes) {
   const std::uint64_t size = bytes < kCachedBelow ? alignment : bytes;
   std::uint64_t first = 0;
   if (!take_below(limit_, size, alignment, first) && !take_below(top_, size, alignment, first)) {
-    throw base::UserError("no IOVA range of " + std::to_string(bytes) + " bytes is free: " + std::to_string(allocated_bytes_) +
-                          " bytes are allocated in " + std::to_string(allocated_.size()) + " mappings");
+    throw base::UserError("no IOVA range of " + std::to_string(bytes) +
+                          " bytes is free: " + std::to_string(allocated_bytes_) + " bytes are allocated in " +
+                          std::to_string(allocated_.size()) + " mappings");
   }
   allocated_[first] = size;
   allocated_bytes_ += size;

@@ -1,9 +1,9 @@
-// I/O virtual addresses of one domain, given out as Linux does: from the top of 32-bit space downwards, above it only when that is
-// full; aligned to the size rounded up to a power of two; sizes that Linux caches (below 32 pages) also rounded up to one
-// (alloc_iova_fast, drivers/iommu/iova.c; the first page is never used).
+// I/O virtual addresses of one domain, given out as Linux does: from the top of 32-bit space downwards, above it only
+// when that is full; aligned to the size rounded up to a power of two; sizes that Linux caches (below 32 pages) also
+// rounded up to one (alloc_iova_fast, drivers/iommu/iova.c; the first page is never used).
 //
-// Left out: the per-CPU magazines and the red-black tree with its lock, whose order and cost belong to the host-software study: the
-// highest free place is always taken, in no time.
+// Left out: the per-CPU magazines and the red-black tree with its lock, whose order and cost belong to the
+// host-software study: the highest free place is always taken, in no time.
 #pragma once
 
 #include <cstdint>

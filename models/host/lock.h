@@ -1,5 +1,5 @@
-// A spin lock between cores, served in order of arrival: the core that waits is busy. Its release is a fence, as an unlocking store
-// is ordered behind the stores before it (Intel SDM volume 3, section 9.2.2).
+// A spin lock between cores, served in order of arrival: the core that waits is busy. Its release is a fence, as an
+// unlocking store is ordered behind the stores before it (Intel SDM volume 3, section 9.2.2).
 #pragma once
 
 #include <deque>
@@ -28,7 +28,9 @@ class Lock {
   /// Holds the lock for a scope.
   class Guard {
    public:
-    Guard(Lock& lock, CpuCore& core) : lock_(lock), core_(core), exceptions_(std::uncaught_exceptions()) { lock.acquire(core); }
+    Guard(Lock& lock, CpuCore& core) : lock_(lock), core_(core), exceptions_(std::uncaught_exceptions()) {
+      lock.acquire(core);
+    }
     // An exception ends the run; a thread must not wait (the fence) while the stack unwinds.
     ~Guard() {
       if (std::uncaught_exceptions() == exceptions_) lock_.release(core_);

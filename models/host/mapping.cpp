@@ -32,7 +32,8 @@ Iova identity_address(const Pieces& pieces) {
 
 void require_translated(const DmaDomain& domain) {
   if (!translated(domain.type)) {
-    throw std::logic_error("domain " + std::to_string(domain.id.value()) + " of type " + to_text(domain.type) + " has no page tables");
+    throw std::logic_error("domain " + std::to_string(domain.id.value()) + " of type " + to_text(domain.type) +
+                           " has no page tables");
   }
 }
 

@@ -14,7 +14,8 @@ void InstantTableMemory::access(::tlm::tlm_command command, Hpa address, void* d
   tlm::dma(p).space = tlm::AddressSpace::hpa;
   tlm::dma(p).traffic = tlm::Traffic::cpu;
   if (port_.debug(p) != bytes) {
-    tlm::internal_error(port_.name(), "no memory at address " + std::to_string(address.value()) + " for a debug access");
+    tlm::internal_error(port_.name(),
+                        "no memory at address " + std::to_string(address.value()) + " for a debug access");
   }
   if (command == ::tlm::TLM_READ_COMMAND) std::memcpy(data, buffer, bytes);
   p.release();
@@ -34,7 +35,8 @@ Hpa InstantTableMemory::allocate(std::uint64_t bytes) {
   const Hpa block = frames_.allocate(base::Bytes(bytes));
   static unsigned char zeros[mem::FrameAllocator::kFrameBytes] = {};
   for (std::uint64_t at = 0; at < bytes; at += sizeof zeros) {
-    access(::tlm::TLM_WRITE_COMMAND, block + at, zeros, static_cast<unsigned>(std::min<std::uint64_t>(sizeof zeros, bytes - at)));
+    access(::tlm::TLM_WRITE_COMMAND, block + at, zeros,
+           static_cast<unsigned>(std::min<std::uint64_t>(sizeof zeros, bytes - at)));
   }
   return block;
 }

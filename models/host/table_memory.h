@@ -25,8 +25,8 @@ class InstantTableMemory final : public iommu::TableMemory {
   mem::FrameAllocator& frames_;
 };
 
-/// By a core, inside its task. A new block is cleared by writes of the core, visible before the call returns: a walker must never see
-/// what the frame held before. The allocator's own work takes no time.
+/// By a core, inside its task. A new block is cleared by writes of the core, visible before the call returns: a walker
+/// must never see what the frame held before. The allocator's own work takes no time.
 class TimedTableMemory final : public iommu::TableMemory {
  public:
   TimedTableMemory(CpuCore& core, mem::FrameAllocator& frames) : core_(core), frames_(frames) {}

@@ -1,5 +1,5 @@
-// Each DMA's pages are mapped before it and unmapped after it by tasks of the core (Linux's dma_map_page and dma_unmap_page around
-// each transfer): what makes strict mode expensive.
+// Each DMA's pages are mapped before it and unmapped after it by tasks of the core (Linux's dma_map_page and
+// dma_unmap_page around each transfer): what makes strict mode expensive.
 #include "models/host/buffer_policy.h"
 
 namespace iommusim::host {
@@ -9,7 +9,8 @@ namespace {
 class MapPerDma final : public BufferPolicy {
  public:
   explicit MapPerDma(const Site& site) : s_(site) {
-    s_.stats.add("map_wait", map_wait_, "ps", "From the wish to start a DMA to its buffer being mapped, queueing for the core included");
+    s_.stats.add("map_wait", map_wait_, "ps",
+                 "From the wish to start a DMA to its buffer being mapped, queueing for the core included");
     s_.stats.add("mapped_buffers", mapped_, "1", "Buffers mapped, or waiting to be unmapped");
   }
   void acquire(std::uint64_t offset, std::uint64_t bytes, iommu::Rights rights, Ready ready) override {

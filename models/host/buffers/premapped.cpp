@@ -1,4 +1,5 @@
-// The whole buffer is mapped once, at boot: a DMA needs no software (user-space drivers, registered memory, static rings).
+// The whole buffer is mapped once, at boot: a DMA needs no software (user-space drivers, registered memory, static
+// rings).
 #include "models/host/buffer_policy.h"
 
 namespace iommusim::host {

@@ -1,9 +1,10 @@
-// Linux's lazy mode (domain type DMA-FQ): an unmap leaves its range in a queue of its CPU; one invalidation of the domain frees all
-// ranges queued before it, when a queue is full or a timer expires (queue_iova, fq_flush_timeout in drivers/iommu/dma-iommu.c).
+// Linux's lazy mode (domain type DMA-FQ): an unmap leaves its range in a queue of its CPU; one invalidation of the
+// domain frees all ranges queued before it, when a queue is full or a timer expires (queue_iova, fq_flush_timeout in
+// drivers/iommu/dma-iommu.c).
 //
-// As there: a ring of n entries holds n - 1; the timer is started by the first range queued while it is off, runs on that CPU,
-// is not stopped by an overflow, and flushes even if the queues have emptied since.
-// Left out: the queues' own locks (a queue is used by its CPU and the timer only), the tick to which timers are rounded.
+// As there: a ring of n entries holds n - 1; the timer is started by the first range queued while it is off, runs on
+// that CPU, is not stopped by an overflow, and flushes even if the queues have emptied since. Left out: the queues' own
+// locks (a queue is used by its CPU and the timer only), the tick to which timers are rounded.
 #include <deque>
 #include <map>
 
@@ -78,7 +79,9 @@ class Lazy final : public InvalidationPolicy {
 };
 
 const InvalidationPolicies::Entry entry("lazy", "unmapped ranges are queued per CPU and flushed together",
-                                        [](const InvalidationPolicy::Services& s) { return std::make_unique<Lazy>(s); });
+                                        [](const InvalidationPolicy::Services& s) {
+                                          return std::make_unique<Lazy>(s);
+                                        });
 
 }  // namespace
 

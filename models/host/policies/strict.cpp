@@ -1,4 +1,5 @@
-// Linux's strict mode (domain type DMA): each unmap invalidates its range and waits before it returns (iommu_iotlb_sync).
+// Linux's strict mode (domain type DMA): each unmap invalidates its range and waits before it returns
+// (iommu_iotlb_sync).
 #include "models/host/domain.h"
 #include "models/host/invalidation_policy.h"
 
@@ -23,9 +24,10 @@ class Strict final : public InvalidationPolicy {
   const Services s_;
 };
 
-const InvalidationPolicies::Entry entry("strict", "each unmap invalidates its range and waits", [](const InvalidationPolicy::Services& s) {
-  return std::make_unique<Strict>(s);
-});
+const InvalidationPolicies::Entry entry("strict", "each unmap invalidates its range and waits",
+                                        [](const InvalidationPolicy::Services& s) {
+                                          return std::make_unique<Strict>(s);
+                                        });
 
 }  // namespace
 

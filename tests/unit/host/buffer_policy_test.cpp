@@ -16,7 +16,9 @@ struct Buffers : Host {
     add_driver();
     boot();
     domain = &driver->create_domain(DomainType::dma);
-    policy = BufferPolicies::make(policy_name, BufferPolicy::Site{*driver, *domain, *core[0],
+    policy = BufferPolicies::make(policy_name, BufferPolicy::Site{*driver,
+                                                                  *domain,
+                                                                  *core[0],
                                                                   {{Hpa(0x40000000), 8192}, {Hpa(0x50000000), 8192}},
                                                                   simulation.stats.group("buffer")});
   }

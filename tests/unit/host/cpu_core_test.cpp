@@ -39,7 +39,8 @@ TEST(CpuCore, BufferedWritesOverlapUntilTheFence) {
     for (unsigned i = 0; i < 10; ++i) c.write64(kBuffer + 8 * i, i + 1);
     issued = c.now();
     c.fence();
-  }), Time::ps(50000));
+  }),
+            Time::ps(50000));
   EXPECT_EQ(issued, Time());
   EXPECT_EQ(host.machine.memory.read64(kBuffer + 72), 10u);
 }
@@ -52,7 +53,8 @@ TEST(CpuCore, WriteBeyondTheBuffersWaitsForTheFirstToFinish) {
   EXPECT_EQ(host.run([&](CpuCore& c) {
     c.write64(kBuffer, 1), c.write64(kBuffer + 8, 1), c.write64(kBuffer + 16, 1);
     third = c.now();
-  }), Time::ps(100000));
+  }),
+            Time::ps(100000));
   EXPECT_EQ(third, Time::ps(50000));
 }
 
@@ -69,7 +71,8 @@ TEST(CpuCore, ReadOfABufferedWriteWaitsForItAndOnlyForIt) {
   EXPECT_EQ(host.run([&](CpuCore& c) {
     c.write64(kBuffer, 5);
     same = c.read64(kBuffer);
-  }), Time::ps(130000));
+  }),
+            Time::ps(130000));
   EXPECT_EQ(same, 5u);
   EXPECT_EQ(host.run([](CpuCore& c) { c.write64(kBuffer, 6), c.read64(kBuffer + 8); }), Time::ps(80000));
 }
@@ -142,9 +145,10 @@ TEST(CpuCore, CostsAreSpentBeforeWhatTheyBelongTo) {
   config.mmio_cost = Time::ns(7);
   Host host(1, config);
   EXPECT_EQ(host.run([](CpuCore& c) {
-    c.read64(kBuffer);                        // 3 + 2 + 80
-    c.mmio_read(Hpa(kRegisters + 0x80), 8);   // 7 + 200
-  }), Time::ps(292000));
+    c.read64(kBuffer);                       // 3 + 2 + 80
+    c.mmio_read(Hpa(kRegisters + 0x80), 8);  // 7 + 200
+  }),
+            Time::ps(292000));
 }
 
 TEST(CpuCore, IsIdleWhileATaskWaitsForAnInterrupt) {

@@ -1,5 +1,6 @@
-// A machine of the simplest kind for tests of the host: memory of fixed latency, a unit that carries out queue entries one by one
-// and a driver for it with one-level page tables. Memory changes, and is looked at, when the response leaves.
+// A machine of the simplest kind for tests of the host: memory of fixed latency, a unit that carries out queue entries
+// one by one and a driver for it with one-level page tables. Memory changes, and is looked at, when the response
+// leaves.
 #pragma once
 
 #include <cstring>
@@ -128,12 +129,15 @@ class FakeMachine : public tlm::Module, public tlm::TargetPort::Owner {
     char text[80];
     switch (kind) {
       case Invalidation::Kind::iotlb_pages:
-        std::snprintf(text, sizeof text, "pages %s %#llx+%d%s", domain.c_str(), static_cast<unsigned long long>(words[2]),
-                      static_cast<int>(words[0] >> 8 & 0xff), words[0] >> 16 & 1 ? " leaf" : "");
+        std::snprintf(text, sizeof text, "pages %s %#llx+%d%s", domain.c_str(),
+                      static_cast<unsigned long long>(words[2]), static_cast<int>(words[0] >> 8 & 0xff),
+                      words[0] >> 16 & 1 ? " leaf" : "");
         executed.push_back(text);
         break;
       case Invalidation::Kind::iotlb_domain: executed.push_back("domain " + domain); break;
-      case Invalidation::Kind::context_source: executed.push_back("context " + domain + " s" + std::to_string(words[1] >> 32)); break;
+      case Invalidation::Kind::context_source:
+        executed.push_back("context " + domain + " s" + std::to_string(words[1] >> 32));
+        break;
       case Invalidation::Kind::interrupt_entries: executed.push_back("interrupt " + std::to_string(words[3])); break;
       case Invalidation::Kind::wait: {
         executed.push_back("wait");
@@ -160,7 +164,8 @@ class FakeMachine : public tlm::Module, public tlm::TargetPort::Owner {
 class FakeTables final : public iommu::PageTables {
  public:
   explicit FakeTables(Hpa root) : root_(root) {}
-  void map(iommu::TableMemory& memory, base::Iova iova, Hpa hpa, std::uint64_t bytes, iommu::Rights, std::uint64_t) override {
+  void map(iommu::TableMemory& memory, base::Iova iova, Hpa hpa, std::uint64_t bytes, iommu::Rights,
+           std::uint64_t) override {
     for (std::uint64_t at = 0; at < bytes; at += 4096) {
       if (memory.read64(entry(iova + at)) != 0) throw std::logic_error("mapped already");
       memory.write64(entry(iova + at), (hpa + at).value() | 1);
@@ -207,7 +212,8 @@ class FakeHardware final : public iommu::Driver {
   std::unique_ptr<iommu::PageTables> create_tables(iommu::TableMemory& memory, iommu::DomainGeometry) override {
     return std::make_unique<FakeTables>(memory.allocate(4096));
   }
-  void attach(iommu::TableMemory& memory, base::SourceId source, base::DomainId domain, const iommu::PageTables* tables) override {
+  void attach(iommu::TableMemory& memory, base::SourceId source, base::DomainId domain,
+              const iommu::PageTables* tables) override {
     memory.write64(context(source), domain.value() << 8 | (tables ? 1 : 2));
   }
   void detach(iommu::TableMemory& memory, base::SourceId source) override { memory.write64(context(source), 0); }
@@ -235,7 +241,8 @@ class FakeHardware final : public iommu::Driver {
 
 /// Sends messages, and keeps what became of them.
 struct FakeDevice : tlm::Module, tlm::InitiatorPort::Owner {
-  FakeDevice(::sc_core::sc_module_name name, tlm::Context& context) : Module(name, context), port("port", context, *this) {}
+  FakeDevice(::sc_core::sc_module_name name, tlm::Context& context)
+      : Module(name, context), port("port", context, *this) {}
   void response(tlm::InitiatorPort&, tlm::Payload& p) override {
     ok.push_back(p.is_response_ok());
     p.release();
@@ -254,7 +261,8 @@ struct Host {
         interrupts("interrupts", simulation.context, InterruptRegionConfig{Time::ns(5)}),
         device("device", simulation.context) {
     for (unsigned i = 0; i < cores; ++i) {
-      core.push_back(std::make_unique<CpuCore>(("core" + std::to_string(i)).c_str(), simulation.context, core_config, i));
+      core.push_back(
+          std::make_unique<CpuCore>(("core" + std::to_string(i)).c_str(), simulation.context, core_config, i));
       checkers.push_back(std::make_unique<tlm::ProtocolChecker>(("checker" + std::to_string(i)).c_str()));
       core.back()->port.bind(checkers.back()->from_initiator);
       checkers.back()->to_target.bind(machine.port(i));
@@ -271,8 +279,8 @@ struct Host {
     FakeHardware& hardware = *owned;
     std::vector<CpuCore*> cores;
     for (const auto& c : core) cores.push_back(c.get());
-    driver = std::make_unique<IommuDriver>("driver", simulation.context, config, std::move(owned), Hpa(kRegisters), frames, cores,
-                                           interrupts);
+    driver = std::make_unique<IommuDriver>("driver", simulation.context, config, std::move(owned), Hpa(kRegisters),
+                                           frames, cores, interrupts);
     return hardware;
   }
   /// After elaboration: the instant boot.
@@ -294,7 +302,8 @@ struct Host {
   }
   /// Runs on for so long.
   void go_on(Time duration) {
-    machine.keep_alive(now() + duration + Time::ps(1));  // without it the run would end, and time with it, when nothing is pending
+    machine.keep_alive(now() + duration +
+                       Time::ps(1));  // without it the run would end, and time with it, when nothing is pending
     simulation.scheduler.run_until(now() + duration);
   }
   Time now() const { return simulation.scheduler.now(); }

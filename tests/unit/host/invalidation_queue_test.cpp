@@ -93,7 +93,8 @@ TEST(InvalidationQueue, FullRingWaitsForTheHeadToMove) {
     host.driver->queue().submit_exactly(c, domain_flush(3));
     submitted = c.now();
   });
-  // The first tail is at the unit at 250, its entry done at 550. Head reads end at 180 + 200, 627: then entry and tail, 60.
+  // The first tail is at the unit at 250, its entry done at 550. Head reads end at 180 + 200, 627: then entry and
+  // tail, 60.
   EXPECT_EQ(submitted, Time::ps(687000));
   EXPECT_EQ(host.driver->queue().full_stalls(), 1u);
   host.go_on(Time::us(5));

@@ -25,7 +25,8 @@ TEST(IommuDriver, InstantBootSetsUpEventsAndEnablesWithoutTime) {
   host.add_driver();
   host.boot();
   const Hpa queue = host.driver->hardware().queue_base();
-  EXPECT_THAT(host.machine.register_writes, ElementsAre("144=" + std::to_string(queue.value()), "160=256", "60=48", "24=3"));
+  EXPECT_THAT(host.machine.register_writes,
+              ElementsAre("144=" + std::to_string(queue.value()), "160=256", "60=48", "24=3"));
   EXPECT_EQ(host.now(), Time());
 }
 
@@ -45,7 +46,8 @@ TEST(IommuDriver, TimedBootClearsItsTablesAndWritesRegistersByTheCore) {
 }
 
 TEST(IommuDriver, DomainTypesAreNamedAsInSysfs) {
-  for (const DomainType t : {DomainType::identity, DomainType::dma, DomainType::dma_fq, DomainType::blocked, DomainType::unmanaged}) {
+  for (const DomainType t :
+       {DomainType::identity, DomainType::dma, DomainType::dma_fq, DomainType::blocked, DomainType::unmanaged}) {
     EXPECT_EQ(domain_type(to_text(t)), t);
   }
   EXPECT_STREQ(to_text(DomainType::dma_fq), "DMA-FQ");
@@ -66,7 +68,8 @@ TEST(IommuDriver, IdentityDomainIsOneSharedOneAndMapsNothing) {
     EXPECT_EQ(iova.value(), kData.value() + 100);
     host.driver->unmap_buffer(c, d, iova, 50);
     EXPECT_THROW(host.driver->map(c, d, {{kData, 4096}, {kData + 8192, 4096}}, iommu::kRead), std::logic_error);
-  }), Time());
+  }),
+            Time());
   EXPECT_THAT(host.machine.executed, IsEmpty());
 }
 
@@ -76,10 +79,12 @@ TEST(IommuDriver, MapWritesOneEntryPerPageAndAllocatesFromTheTop) {
   host.boot();
   DmaDomain& d = host.driver->create_domain(DomainType::dma);
   Iova iova;
-  // Two entries in one line: each is read (80) and written in the background; the lock's release waits for the last (50).
+  // Two entries in one line: each is read (80) and written in the background; the lock's release waits for the last
+  // (50).
   EXPECT_EQ(host.run([&](CpuCore& c) {
     iova = host.driver->map(c, d, {{kData, 4096}, {kData + 0x100000, 4096}}, iommu::kReadWrite);
-  }), Time::ps(80000 + 80000 + 50000));
+  }),
+            Time::ps(80000 + 80000 + 50000));
   EXPECT_EQ(iova, Iova(kGiB4 - 8192));
   EXPECT_EQ(host.machine.memory.read64(tables(d).entry(iova)), kData.value() | 1);
   EXPECT_EQ(host.machine.memory.read64(tables(d).entry(iova + 4096)), (kData.value() + 0x100000) | 1);
@@ -118,7 +123,8 @@ TEST(StrictInvalidation, EachUnmapInvalidatesItsRangeAndWaits) {
   host.run([&](CpuCore& c) { iova = host.driver->map_buffer(c, d, kData + 0x10, 3 * 4096, iommu::kRead); });
   EXPECT_EQ(iova, Iova(kGiB4 - 4 * 4096 + 0x10));
   // Clearing four entries: four reads, the last write 50; then a synchronous invalidation, 902.
-  EXPECT_EQ(host.run([&](CpuCore& c) { host.driver->unmap_buffer(c, d, iova, 3 * 4096); }), Time::ps(4 * 80000 + 50000 + 902000));
+  EXPECT_EQ(host.run([&](CpuCore& c) { host.driver->unmap_buffer(c, d, iova, 3 * 4096); }),
+            Time::ps(4 * 80000 + 50000 + 902000));
   EXPECT_THAT(host.machine.executed, ElementsAre("pages d2 0xffffc000+14 leaf", "wait"));
   EXPECT_EQ(host.machine.memory.read64(tables(d).entry(iova)), 0u);
   EXPECT_EQ(d.iovas.allocations(), 0u);
@@ -176,7 +182,9 @@ TEST(StrictInvalidation, ObserverSeesBothWindowsOfAnUnmap) {
   struct Log : MappingObserver {
     void mapped(const DmaDomain&, IovaRange) override { text.push_back("mapped"); }
     void unmap_begins(const DmaDomain&, IovaRange) override { text.push_back("begins"); }
-    void unmap_ends(const DmaDomain&, IovaRange) override { text.push_back("ends " + std::to_string(machine->executed.size())); }
+    void unmap_ends(const DmaDomain&, IovaRange) override {
+      text.push_back("ends " + std::to_string(machine->executed.size()));
+    }
     FakeMachine* machine = nullptr;
     std::vector<std::string> text;
   } log;
@@ -353,8 +361,7 @@ TEST(Attachment, LazyDomainIsFlushedBeforeItsSourcesLeaveForAnotherType) {
     EXPECT_EQ(next.id, DomainId(1));
     EXPECT_EQ(d.iovas.allocations(), 0u);
   });
-  EXPECT_THAT(host.machine.executed,
-              ElementsAre("domain d2", "wait", "context d2 s24", "wait", "domain d2", "wait"));
+  EXPECT_THAT(host.machine.executed, ElementsAre("domain d2", "wait", "context d2 s24", "wait", "domain d2", "wait"));
 }
 
 TEST(Attachment, GroupOfSourcesInDifferentDomainsIsRefused) {
