@@ -41,8 +41,11 @@ UnitSurvey survey(const std::string& path, Alignment& result) {
     if (event.kind == UnitKind::virtio_translated)
       note_domain(result, base::Bdf(static_cast<std::uint16_t>(event.c)), event.time, virtio_domain[event.c]);
   }
-  if (!found.start) throw base::UserError(path + ":" + std::to_string(log.lines().line()) + ": no event of an IOMMU in the whole log");
-  if (!found.first_mark) throw base::UserError(path + ":" + std::to_string(log.lines().line()) + ": no mark (pci_cfg_write mch 00:00.0 @0x3c)");
+  if (!found.start)
+    throw base::UserError(path + ":" + std::to_string(log.lines().line()) + ": no event of an IOMMU in the whole log");
+  if (!found.first_mark)
+    throw base::UserError(path + ":" + std::to_string(log.lines().line()) +
+                          ": no mark (pci_cfg_write mch 00:00.0 @0x3c)");
   return found;
 }
 
@@ -137,22 +140,27 @@ Alignment align_logs(const Capture& capture) {
       candidate.most = std::max(candidate.most, difference);
       return true;
     };
-    candidates.erase(std::remove_if(candidates.begin(), candidates.end(), [&](Candidate& c) { return !fits(c); }), candidates.end());
+    candidates.erase(std::remove_if(candidates.begin(), candidates.end(), [&](Candidate& c) { return !fits(c); }),
+                     candidates.end());
     if (candidates.empty())
-      throw base::UserError(capture.kernel_log + ":" + std::to_string(event.line) + ": this is the " + std::to_string(count + 1) +
-                            ". submission, and no run of the unit's descriptors near the first mark fits up to here: the two logs are not of one capture");
+      throw base::UserError(capture.kernel_log + ":" + std::to_string(event.line) + ": this is the " +
+                            std::to_string(count + 1) +
+                            ". submission, and no run of the unit's descriptors near the first mark fits up to here: "
+                            "the two logs are not of one capture");
     ++count;
   }
   if (!first_mark)
-    throw base::UserError(capture.kernel_log + ":" + std::to_string(kernel.lines().line()) + ": no mark (tracing_mark_write: MARK n ...)");
+    throw base::UserError(capture.kernel_log + ":" + std::to_string(kernel.lines().line()) +
+                          ": no mark (tracing_mark_write: MARK n ...)");
   result.anchors = count;
   if (count == 0) {
     result.offset = static_cast<std::int64_t>(*unit.first_mark - *first_mark);
     result.first_anchor = unit.before_mark;
     return result;
   }
-  const auto best = std::min_element(candidates.begin(), candidates.end(),
-                                     [](const Candidate& a, const Candidate& b) { return a.most - a.least < b.most - b.least; });
+  const auto best = std::min_element(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return a.most - a.least < b.most - b.least;
+  });
   // A submission is logged before the unit takes it, so the smallest difference is the nearest to that of the clocks.
   result.offset = best->least;
   result.first_anchor = best->begin;

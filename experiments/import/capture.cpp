@@ -46,14 +46,16 @@ ep::TraceDevice read_device(const std::string& path, const YAML::Node& node) {
   const auto colon = std::min(id.find(':'), id.size());
   const auto vendor = ep::parse_number(id.substr(0, colon), 16);
   const auto number = ep::parse_number(id.substr(std::min(colon + 1, id.size())), 16);
-  if (!vendor || !number || *vendor > 0xffff || *number > 0xffff) fail(path, line, "'" + id + "' is no vendor:device id");
+  if (!vendor || !number || *vendor > 0xffff || *number > 0xffff)
+    fail(path, line, "'" + id + "' is no vendor:device id");
   device.vendor = static_cast<std::uint16_t>(*vendor);
   device.device = static_cast<std::uint16_t>(*number);
   // lspci -nn writes the class as "[0108]" behind its name.
   const auto name = scalar(path, node, "name");
   const auto open = name.find('[');
   if (open != std::string::npos && name.size() > open + 5 && name[open + 5] == ']')
-    if (const auto code = ep::parse_number(name.substr(open + 1, 4), 16)) device.class_code = static_cast<std::uint16_t>(*code);
+    if (const auto code = ep::parse_number(name.substr(open + 1, 4), 16))
+      device.class_code = static_cast<std::uint16_t>(*code);
   return device;
 }
 
@@ -76,13 +78,14 @@ void read_group_line(const std::string& path, int line, const std::string& text,
   }
 }
 
-/// A PCIe-to-PCI bridge answers for what is behind it with (secondary bus, device 0, function 0) (PCI Express to PCI/PCI-X
-/// Bridge Specification 1.0 section 2.3), and the kernel puts bridge and functions into one group.
+/// A PCIe-to-PCI bridge answers for what is behind it with (secondary bus, device 0, function 0) (PCI Express to
+/// PCI/PCI-X Bridge Specification 1.0 section 2.3), and the kernel puts bridge and functions into one group.
 void find_aliases(Capture& capture) {
   for (auto& device : capture.header.devices) {
     for (const auto& bridge : capture.header.devices) {
       if (bridge.class_code != class_pci_bridge || bridge.group != device.group) continue;
-      if (base::bus_of(bridge.bdf) < base::bus_of(device.bdf)) device.requester = base::make_bdf(base::bus_of(device.bdf), 0, 0);
+      if (base::bus_of(bridge.bdf) < base::bus_of(device.bdf))
+        device.requester = base::make_bdf(base::bus_of(device.bdf), 0, 0);
     }
   }
 }
@@ -96,7 +99,8 @@ void read_switch_log(const std::string& path, Capture& capture) {
   while (std::getline(in, line)) {
     const std::string needle = "/sys/kernel/iommu_groups/";
     if (line.rfind("MARK ", 0) == 0) {
-      if (const auto n = ep::parse_number(line.substr(5, line.find(' ', 5) - 5), 10)) mark = static_cast<std::uint32_t>(*n);
+      if (const auto n = ep::parse_number(line.substr(5, line.find(' ', 5) - 5), 10))
+        mark = static_cast<std::uint32_t>(*n);
       continue;
     }
     const auto at = line.find(needle), is = line.find("/type is now: ");
@@ -106,13 +110,14 @@ void read_switch_log(const std::string& path, Capture& capture) {
     const auto type = line.substr(from, line.find(' ', from) - from);
     if (!group || ep::domain_type_from(type) == ep::DomainType::unknown) continue;
     auto& last = now[static_cast<std::uint32_t>(*group)];
-    if (last != type) capture.type_changes.push_back({mark, static_cast<std::uint32_t>(*group), ep::domain_type_from(type)});
+    if (last != type)
+      capture.type_changes.push_back({mark, static_cast<std::uint32_t>(*group), ep::domain_type_from(type)});
     last = type;
   }
 }
 
-/// Whether the event list surely turned on the message of a full IOTLB: the whole family. The one capture that names the single
-/// event (multi-nvme-lazy) is documented as "event not traced", so a single name is no proof.
+/// Whether the event list surely turned on the message of a full IOTLB: the whole family. The one capture that names
+/// the single event (multi-nvme-lazy) is documented as "event not traced", so a single name is no proof.
 bool resets_recorded(const std::string& path) {
   std::ifstream in(path);
   std::string line;
@@ -166,7 +171,8 @@ Capture load_capture(const std::string& directory) {
   } catch (const YAML::Exception& error) {
     fail(path, error.mark.line + 1, error.msg);
   }
-  const std::string before = directory + "/iommu_groups_before.txt";  // where types changed, the listing of the beginning
+  const std::string before =
+      directory + "/iommu_groups_before.txt";  // where types changed, the listing of the beginning
   if (std::ifstream in(before); in) {
     std::string line;
     for (int n = 1; std::getline(in, line); ++n)

@@ -10,7 +10,7 @@ namespace iommusim::importer {
 
 /// A successful write of another type into a group's sysfs `type` file, from switch.log.
 struct TypeChange {
-  std::uint32_t mark;   ///< last mark before it
+  std::uint32_t mark;  ///< last mark before it
   std::uint32_t group;
   ep::DomainType type;
 };
@@ -25,7 +25,8 @@ struct Capture {
   base::Bdf requester(base::Bdf bdf) const;
 };
 
-/// Reads META.yaml, the group listing, the recorder's event list and switch.log. Throws base::UserError "file:line: what".
+/// Reads META.yaml, the group listing, the recorder's event list and switch.log. Throws base::UserError "file:line:
+/// what".
 Capture load_capture(const std::string& directory);
 
 }  // namespace iommusim::importer

@@ -99,8 +99,10 @@ void TraceCounts::add_unit(const ep::TraceRecord& r) {
       break;
     case ep::TraceKind::access:
       devices.insert(r.requester);
-      if (r.outcome == ep::Outcome::passthrough || r.outcome == ep::Outcome::untranslated) ++untranslated_accesses;
-      else domains.insert(r.domain);
+      if (r.outcome == ep::Outcome::passthrough || r.outcome == ep::Outcome::untranslated)
+        ++untranslated_accesses;
+      else
+        domains.insert(r.domain);
       if (r.flags & ep::trace_flag::assumed) ++assumed_accesses;
       if (r.flags & ep::trace_flag::probe) ++probes;
       break;
@@ -109,8 +111,10 @@ void TraceCounts::add_unit(const ep::TraceRecord& r) {
 }
 
 void TraceCounts::add(const ep::TraceRecord& r) {
-  if (r.side == ep::TraceSide::kernel) add_kernel(r);
-  else add_unit(r);
+  if (r.side == ep::TraceSide::kernel)
+    add_kernel(r);
+  else
+    add_unit(r);
 }
 
 TraceCounts count_trace(const std::string& path) {
@@ -125,9 +129,12 @@ TraceCounts count_trace(const std::string& path) {
 }
 
 std::string counts_csv_header() {
-  return "capture,devices,device_ids,domains,domain_ids,maps,mapped_4k_pages,unmaps,dma_map_calls,page_selective,domain_selective,"
-         "device_tlb,context_cache,interrupt_entry,waits,virtio_map,virtio_unmap,accesses,hits,fills,device_msis,remapped_interrupts,"
-         "whole_page_selective,whole_domain_selective,whole_global,whole_device_tlb,whole_context_cache,whole_interrupt_entry,"
+  return "capture,devices,device_ids,domains,domain_ids,maps,mapped_4k_pages,unmaps,dma_map_calls,page_selective,"
+         "domain_selective,"
+         "device_tlb,context_cache,interrupt_entry,waits,virtio_map,virtio_unmap,accesses,hits,fills,device_msis,"
+         "remapped_interrupts,"
+         "whole_page_selective,whole_domain_selective,whole_global,whole_device_tlb,whole_context_cache,whole_"
+         "interrupt_entry,"
          "whole_waits,whole_virtio_map,whole_virtio_unmap,whole_accesses,whole_hits,whole_fills,whole_device_msis,"
          "whole_remapped_interrupts,whole_iotlb_resets,viommu_msi_writes,passthrough_noticed";
 }
@@ -137,15 +144,16 @@ std::string counts_csv_row(const TraceCounts& c) {
   for (auto bdf : c.devices) devices += (devices.empty() ? "" : " ") + base::to_text(bdf);
   for (auto domain : c.domains) domains += (domains.empty() ? "" : " ") + std::to_string(domain.value());
   Row row;
-  row << c.capture << c.devices.size() << devices << c.domains.size() << domains << c.maps << c.mapped_4k_pages << c.unmaps
-      << c.dma_map_calls;
+  row << c.capture << c.devices.size() << devices << c.domains.size() << domains << c.maps << c.mapped_4k_pages
+      << c.unmaps << c.dma_map_calls;
   for (const UnitCounts* u : {&c.window, &c.whole}) {
     row << u->page_selective << u->domain_selective;
     if (u == &c.whole) row << u->global;
-    row << u->device_tlb << u->context_cache << u->interrupt_entry << u->waits << u->virtio_map << u->virtio_unmap << u->accesses
-        << u->hits << u->fills << u->device_msis << u->remapped_interrupts;
+    row << u->device_tlb << u->context_cache << u->interrupt_entry << u->waits << u->virtio_map << u->virtio_unmap
+        << u->accesses << u->hits << u->fills << u->device_msis << u->remapped_interrupts;
   }
-  row << std::to_string(c.iotlb_resets) + (c.resets_recorded ? "" : " (not traced)") << c.viommu_msi_writes << c.passthrough_noticed;
+  row << std::to_string(c.iotlb_resets) + (c.resets_recorded ? "" : " (not traced)") << c.viommu_msi_writes
+      << c.passthrough_noticed;
   return row.text();
 }
 

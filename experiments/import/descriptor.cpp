@@ -4,7 +4,8 @@ namespace iommusim::importer {
 namespace {
 
 // Descriptor types, bits 3:0 of the low quadword (bits 11:9 continue them, zero for these).
-constexpr unsigned type_context = 1, type_iotlb = 2, type_device_tlb = 3, type_interrupt_entry = 4, type_wait = 5, type_pasid_iotlb = 6;
+constexpr unsigned type_context = 1, type_iotlb = 2, type_device_tlb = 3, type_interrupt_entry = 4, type_wait = 5,
+                   type_pasid_iotlb = 6;
 
 unsigned bits(std::uint64_t word, unsigned from, unsigned count) {
   return static_cast<unsigned>(word >> from & ((std::uint64_t{1} << count) - 1));
@@ -24,7 +25,9 @@ void decode_descriptor(const Descriptor& d, ep::TraceRecord& r) {
   const unsigned granularity = bits(d.low, 4, 2);  // 1 global, 2 domain, 3 page or device
   switch (d.low & 0xf) {
     case type_context:
-      r.invalidate = granularity == 1 ? Kind::context_global : granularity == 2 ? Kind::context_domain : Kind::context_device;
+      r.invalidate = granularity == 1   ? Kind::context_global
+                     : granularity == 2 ? Kind::context_domain
+                                        : Kind::context_device;
       if (granularity != 1) r.domain = base::DomainId(bits(d.low, 16, 16));
       if (granularity == 3) {
         r.requester = base::Bdf(static_cast<std::uint16_t>(bits(d.low, 32, 16)));

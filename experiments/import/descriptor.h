@@ -11,7 +11,8 @@ struct Descriptor {
   friend bool operator==(const Descriptor& a, const Descriptor& b) { return a.low == b.low && a.high == b.high; }
 };
 
-/// Whether kernel and unit both log it: all but wait (unit only) and interrupt-entry (unrelated to DMA, may be cut at the marks).
+/// Whether kernel and unit both log it: all but wait (unit only) and interrupt-entry (unrelated to DMA, may be cut at
+/// the marks).
 bool is_anchor(const Descriptor& descriptor);
 
 /// Fills the invalidate fields of `record`. Unknown types become InvalidateKind::other.

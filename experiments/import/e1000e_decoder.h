@@ -7,8 +7,9 @@
 
 namespace iommusim::importer {
 
-/// Descriptors are 16 bytes; a receive write-back is 16 bytes, then 4 at +8; a transmit write-back 4 at +12; data lengths come from the
-/// descriptors (Intel 82574 datasheet sections 7.1.4 and 7.2). One device per capture has such lines.
+/// Descriptors are 16 bytes; a receive write-back is 16 bytes, then 4 at +8; a transmit write-back 4 at +12; data
+/// lengths come from the descriptors (Intel 82574 datasheet sections 7.1.4 and 7.2). One device per capture has such
+/// lines.
 class E1000eDecoder {
  public:
   /// Completes a translated access; `next` is the following event of the log, which names a descriptor just read.

@@ -15,11 +15,13 @@ std::uint64_t key_of(const ep::TraceRecord& r) {
 }  // namespace
 
 void IotlbReplay::drop_domain(base::DomainId domain) {
-  for (auto at = entries_.begin(); at != entries_.end();) at = at->second == domain ? entries_.erase(at) : std::next(at);
+  for (auto at = entries_.begin(); at != entries_.end();)
+    at = at->second == domain ? entries_.erase(at) : std::next(at);
 }
 
 void IotlbReplay::drop_pages(const ep::TraceRecord& r) {
-  const std::uint64_t width = options_.page_mask_bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << options_.page_mask_bits) - 1;
+  const std::uint64_t width =
+      options_.page_mask_bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << options_.page_mask_bits) - 1;
   const std::uint64_t compared = ~((std::uint64_t{1} << r.mask) - 1) & width & page_number_mask;
   const std::uint64_t page = r.iova.value() >> page_bits;
   for (auto at = entries_.begin(); at != entries_.end();)

@@ -19,7 +19,7 @@ struct ReplayResult {
   std::uint64_t accesses = 0, exceptions = 0;  ///< exceptions: recorded hit or fill that the cache does not predict
   std::vector<std::uint32_t> resets;           ///< unit-log lines of the fills that emptied the full cache
   std::vector<std::uint32_t> logged;           ///< unit-log lines of the recorder's own reset messages
-  std::uint64_t misplaced_resets = 0;          ///< resets logged but not predicted just before, or the reverse (if recorded)
+  std::uint64_t misplaced_resets = 0;  ///< resets logged but not predicted just before, or the reverse (if recorded)
 };
 
 /// A set of (requester, page) -> domain, emptied when a fill finds it full: clear first, then insert.

@@ -9,22 +9,23 @@
 namespace iommusim::importer {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, KernelKind>, 13> kinds{{{"tracing_mark_write", KernelKind::mark},
-                                                                        {"map_page", KernelKind::map_page},
-                                                                        {"map_page_ret", KernelKind::map_page_ret},
-                                                                        {"map_sg", KernelKind::map_sg},
-                                                                        {"map_sg_ret", KernelKind::map_sg_ret},
-                                                                        {"alloc", KernelKind::alloc},
-                                                                        {"unmap_page", KernelKind::unmap_page},
-                                                                        {"unmap_sg", KernelKind::unmap_sg},
-                                                                        {"free", KernelKind::free},
-                                                                        {"map", KernelKind::map},
-                                                                        {"unmap", KernelKind::unmap},
-                                                                        {"attach_device_to_domain", KernelKind::attach},
-                                                                        {"qi_submit", KernelKind::submit}}};
+constexpr std::array<std::pair<std::string_view, KernelKind>, 13> kinds{
+    {{"tracing_mark_write", KernelKind::mark},
+     {"map_page", KernelKind::map_page},
+     {"map_page_ret", KernelKind::map_page_ret},
+     {"map_sg", KernelKind::map_sg},
+     {"map_sg_ret", KernelKind::map_sg_ret},
+     {"alloc", KernelKind::alloc},
+     {"unmap_page", KernelKind::unmap_page},
+     {"unmap_sg", KernelKind::unmap_sg},
+     {"free", KernelKind::free},
+     {"map", KernelKind::map},
+     {"unmap", KernelKind::unmap},
+     {"attach_device_to_domain", KernelKind::attach},
+     {"qi_submit", KernelKind::submit}}};
 
-/// What stands in front of the event's name: "COMM-PID [CPU] FLAGS SECONDS: ". COMM may hold blanks, colons and brackets, so the
-/// first place where the whole pattern fits counts.
+/// What stands in front of the event's name: "COMM-PID [CPU] FLAGS SECONDS: ". COMM may hold blanks, colons and
+/// brackets, so the first place where the whole pattern fits counts.
 struct Front {
   std::uint32_t pid = 0, cpu = 0;
   char level = '.';
@@ -39,7 +40,8 @@ bool split(std::string_view line, Front& front) {
     const auto dash = before.rfind('-');
     const auto close = line.find(']', at);
     if (dash == std::string_view::npos || close == std::string_view::npos) continue;
-    const auto pid = ep::parse_number(before.substr(dash + 1), 10), cpu = ep::parse_number(line.substr(at + 2, close - at - 2), 10);
+    const auto pid = ep::parse_number(before.substr(dash + 1), 10),
+               cpu = ep::parse_number(line.substr(at + 2, close - at - 2), 10);
     if (!pid || !cpu || *pid > 0xffffffff || *cpu > 0xffff) continue;
     ep::Words words(line.substr(close + 1));
     const auto flags = words.next(), stamp = words.next();
@@ -101,7 +103,9 @@ bool KernelLog::next(KernelEvent& event) {
 
 bool KernelLog::parse(std::string_view line, KernelEvent& event) {
   Front front;
-  if (!split(line, front)) lines_.fail("no line of ftrace (COMM-PID [CPU] FLAGS SECONDS: EVENT: ...): '" + std::string(line.substr(0, 60)) + "'");
+  if (!split(line, front))
+    lines_.fail("no line of ftrace (COMM-PID [CPU] FLAGS SECONDS: EVENT: ...): '" + std::string(line.substr(0, 60)) +
+                "'");
   const auto colon = front.rest.find(':');
   if (colon == std::string_view::npos) lines_.fail("an ftrace line without an event name");
   const auto name = front.rest.substr(0, colon);
@@ -152,9 +156,12 @@ bool KernelLog::parse(std::string_view line, KernelEvent& event) {
     }
     default: good = parse_call(details, event);
   }
-  if (!good) lines_.fail("the details of '" + std::string(name) + "' are not understood: '" + std::string(details.substr(0, 80)) + "'");
+  if (!good)
+    lines_.fail("the details of '" + std::string(name) + "' are not understood: '" +
+                std::string(details.substr(0, 80)) + "'");
   if ((*kind == KernelKind::map || *kind == KernelKind::unmap) &&
-      (event.size == 0 || ((event.size | event.iova | event.paddr) & 0xfff) || event.iova + event.size - 1 < event.iova))
+      (event.size == 0 || ((event.size | event.iova | event.paddr) & 0xfff) ||
+       event.iova + event.size - 1 < event.iova))
     lines_.fail("a mapping that is not made of whole 4 KiB pages");
   return true;
 }

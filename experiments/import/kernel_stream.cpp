@@ -3,21 +3,28 @@
 namespace iommusim::importer {
 namespace {
 
-// Events. An attach follows its direct mappings within a few; whose mapping a missed unmap took shows by the next thing that happens to
-// the address, within some thousands.
+// Events. An attach follows its direct mappings within a few; whose mapping a missed unmap took shows by the next thing
+// that happens to the address, within some thousands.
 constexpr std::size_t lookahead = 8192;
 
 }  // namespace
 
-KernelStream::KernelStream(const Capture& capture, const Alignment& alignment, std::uint32_t& next_mapping, ImportReport& report)
-    : capture_(capture), alignment_(alignment), next_mapping_(next_mapping), report_(report), log_(capture.kernel_log),
+KernelStream::KernelStream(const Capture& capture, const Alignment& alignment, std::uint32_t& next_mapping,
+                           ImportReport& report)
+    : capture_(capture),
+      alignment_(alignment),
+      next_mapping_(next_mapping),
+      report_(report),
+      log_(capture.kernel_log),
       change_used_(capture.type_changes.size()) {}
 
 bool KernelStream::peek_fill() {
   KernelEvent event;
   while (!log_done_ && ahead_.size() < lookahead) {
-    if (log_.next(event)) ahead_.push_back(event);
-    else log_done_ = true;
+    if (log_.next(event))
+      ahead_.push_back(event);
+    else
+      log_done_ = true;
   }
   report_.unknown_kernel_lines = log_.ignored();
   return !ahead_.empty();
@@ -57,16 +64,18 @@ void KernelStream::take(const KernelEvent& event) {
     case KernelKind::map_page:
     case KernelKind::map_sg:
     case KernelKind::alloc: {
-      OpenCall call{event.kind, capture_.requester(event.device), next_mapping_++, event.size, event.offset, 0,
-                    static_cast<ep::Direction>(event.direction)};
+      OpenCall call{event.kind, capture_.requester(event.device),           next_mapping_++, event.size, event.offset,
+                    0,          static_cast<ep::Direction>(event.direction)};
       auto out = item(event, ep::TraceKind::call);
       out.record.mapping = call.mapping;
       out.record.call = event.kind == KernelKind::map_page ? ep::CallKind::page
-                        : event.kind == KernelKind::map_sg ? ep::CallKind::scatter : ep::CallKind::coherent;
+                        : event.kind == KernelKind::map_sg ? ep::CallKind::scatter
+                                                           : ep::CallKind::coherent;
       out.record.requester = call.requester;
       out.record.direction = call.direction;
       out.record.size = call.size;
-      out.record.number = event.kind == KernelKind::map_sg ? event.count : static_cast<std::uint32_t>(event.offset & 0xfff);
+      out.record.number =
+          event.kind == KernelKind::map_sg ? event.count : static_cast<std::uint32_t>(event.offset & 0xfff);
       calls_[context] = call;
       out_.push_back(std::move(out));
       break;
@@ -88,7 +97,8 @@ void KernelStream::take(const KernelEvent& event) {
 bool KernelStream::owner_of_bare_map(const KernelEvent& event, base::Bdf& requester) {
   if (const auto before = attached_.find(event.pid); before != attached_.end()) return requester = before->second, true;
   for (const auto& later : ahead_)
-    if (later.kind == KernelKind::attach && later.pid == event.pid) return requester = capture_.requester(later.device), true;
+    if (later.kind == KernelKind::attach && later.pid == event.pid)
+      return requester = capture_.requester(later.device), true;
   return false;
 }
 
@@ -129,21 +139,24 @@ void KernelStream::take_map(const KernelEvent& event) {
 bool KernelStream::owner_of_unmap(const KernelEvent& event, base::Bdf& requester) {
   const auto end = event.iova + event.size;
   const auto release = releases_.find(Context{event.cpu, event.pid, event.level});
-  const bool probed = release != releases_.end() && !release->second.used &&
-                      (release->second.kind != KernelKind::unmap_page || (release->second.iova >= event.iova && release->second.iova < end));
+  const bool probed =
+      release != releases_.end() && (release->second.kind != KernelKind::unmap_page ||
+                                     (release->second.iova >= event.iova && release->second.iova < end));
   if (probed) {
-    release->second.used = true;
-    return requester = release->second.requester, true;
+    requester = release->second.requester;
+    releases_.erase(release);
+    return true;
   }
   // The probe was missed: whose live mapping is it? Exactly this range first, then any inside it.
   std::set<base::Bdf> exact, inside;
-  std::set<std::uint32_t> domains;
-  for (const auto& entry : live_) domains.insert(entry.first.first);
-  for (auto domain : domains) {
+  for (auto entry = live_.begin(); entry != live_.end();
+       entry = live_.upper_bound({entry->first.first, ~std::uint64_t{0}})) {
+    const auto domain = entry->first.first;
     auto at = live_.upper_bound({domain, event.iova});
     if (at != live_.begin()) --at;
     std::uint64_t covered = event.iova;
-    for (; at != live_.end() && (at->first.first < domain || (at->first.first == domain && at->first.second < end)); ++at) {
+    for (; at != live_.end() && (at->first.first < domain || (at->first.first == domain && at->first.second < end));
+         ++at) {
       if (at->first.first != domain || at->second.end <= event.iova) continue;
       inside.insert(at->second.requester);
       if (at->first.second == covered) covered = at->second.end;
@@ -151,7 +164,8 @@ bool KernelStream::owner_of_unmap(const KernelEvent& event, base::Bdf& requester
     }
   }
   if (exact.size() > 1 && owner_by_future(event, exact, requester)) return true;
-  if (exact.size() > 1) {  // a mapping seldom leaves the task and CPU's neighbourhood it was made in: the task's own, else the newest
+  if (exact.size() >
+      1) {  // a mapping seldom leaves the task and CPU's neighbourhood it was made in: the task's own, else the newest
     ++report_.guessed_unmaps;
     const Live* best = nullptr;
     for (const auto& [key, live] : live_) {
@@ -169,7 +183,8 @@ bool KernelStream::owner_of_unmap(const KernelEvent& event, base::Bdf& requester
 }
 
 bool KernelStream::owner_by_future(const KernelEvent& event, std::set<base::Bdf> candidates, base::Bdf& requester) {
-  // A later probed unmap of the address by a device shows that its mapping is still there; a later map, that it has gone.
+  // A later probed unmap of the address by a device shows that its mapping is still there; a later map, that it has
+  // gone.
   std::map<Context, base::Bdf> calls, releases;
   for (const auto& [context, call] : calls_) calls[context] = call.requester;
   std::set<base::Bdf> settled;
@@ -186,12 +201,14 @@ bool KernelStream::owner_by_future(const KernelEvent& event, std::set<base::Bdf>
       case KernelKind::unmap_sg:
       case KernelKind::free: releases[context] = capture_.requester(later.device); break;
       case KernelKind::map:
-        if (const auto call = calls.find(context); here && call != calls.end() && candidates.count(call->second) && settled.insert(call->second).second)
+        if (const auto call = calls.find(context);
+            here && call != calls.end() && candidates.count(call->second) && settled.insert(call->second).second)
           return requester = call->second, true;
         break;
       case KernelKind::unmap:
         if (const auto release = releases.find(context); release != releases.end()) {
-          if (here && candidates.size() > 1 && settled.insert(release->second).second) candidates.erase(release->second);
+          if (here && candidates.size() > 1 && settled.insert(release->second).second)
+            candidates.erase(release->second);
           releases.erase(release);
         }
         if (candidates.size() == 1) return requester = *candidates.begin(), true;
@@ -213,7 +230,8 @@ void KernelStream::take_unmap(const KernelEvent& event) {
   if (owned) r.domain = alignment_.domain_at(r.requester, r.time);
   const auto key = owned ? key_of(r.requester, r.time) : 0x80000000u;
   bool one = true;
-  for (auto at = live_.lower_bound({key, event.iova}); at != live_.end() && at->first < LiveKey{key, event.iova + event.size};) {
+  for (auto at = live_.lower_bound({key, event.iova});
+       at != live_.end() && at->first < LiveKey{key, event.iova + event.size};) {
     if (r.mapping != 0 && r.mapping != at->second.mapping) one = false;
     r.mapping = at->second.mapping;
     at = live_.erase(at);
@@ -226,7 +244,8 @@ void KernelStream::push_type(const KernelEvent& event, base::Bdf requester, ep::
   auto out = item(event, ep::TraceKind::attach);
   out.record.requester = requester;
   out.record.type = type;
-  out.record.domain = type == ep::DomainType::identity ? ep::no_domain : alignment_.domain_at(requester, out.record.time);
+  out.record.domain =
+      type == ep::DomainType::identity ? ep::no_domain : alignment_.domain_at(requester, out.record.time);
   out.record.flags = assumed ? ep::trace_flag::assumed : 0;
   out_.push_back(std::move(out));
 }
@@ -241,20 +260,27 @@ void KernelStream::take_attach(const KernelEvent& event) {
     change_used_by_[{device->bdf, i}] = change_used_[i] = true;
     return push_type(event, requester, change.type, false);
   }
-  // No write to a `type` file explains it: VFIO takes the device (mappings without the DMA API follow) or gives it back.
+  // No write to a `type` file explains it: VFIO takes the device (mappings without the DMA API follow) or gives it
+  // back.
   bool maps_follow = false;
   for (const auto& later : ahead_) {
     if (later.kind == KernelKind::mark || maps_follow) break;
-    maps_follow = later.kind == KernelKind::map && later.pid == event.pid && !calls_.count(Context{later.cpu, later.pid, later.level});
+    maps_follow = later.kind == KernelKind::map && later.pid == event.pid &&
+                  !calls_.count(Context{later.cpu, later.pid, later.level});
   }
-  push_type(event, requester, maps_follow ? ep::DomainType::unmanaged : device ? device->type : ep::DomainType::unknown, true);
+  push_type(event, requester,
+            maps_follow ? ep::DomainType::unmanaged
+            : device    ? device->type
+                        : ep::DomainType::unknown,
+            true);
 }
 
 void KernelStream::take_submit(const KernelEvent& event) {
   if (!is_anchor(event.descriptor)) return;
   ep::TraceRecord decoded;
   decode_descriptor(event.descriptor, decoded);
-  const bool context = decoded.invalidate == ep::InvalidateKind::context_device || decoded.invalidate == ep::InvalidateKind::context_domain;
+  const bool context = decoded.invalidate == ep::InvalidateKind::context_device ||
+                       decoded.invalidate == ep::InvalidateKind::context_domain;
   // A bound device goes from DMA to DMA-FQ without an attach: the first flush of a whole domain shows that it has.
   if (decoded.invalidate == ep::InvalidateKind::iotlb_domain && !after_context_) {
     for (std::size_t i = 0; i < capture_.type_changes.size(); ++i) {

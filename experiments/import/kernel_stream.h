@@ -16,8 +16,8 @@ namespace iommusim::importer {
 struct MappingUse {
   std::uint64_t begin = 0, end = 0;  ///< byte-exact for dma_map_page, whole pieces otherwise
   ep::Direction direction = ep::Direction::bidirectional;
-  bool coherent = false;             ///< dma_alloc: a ring or queue, not a buffer
-  bool known = false;                ///< a driver's call was seen
+  bool coherent = false;  ///< dma_alloc: a ring or queue, not a buffer
+  bool known = false;     ///< a driver's call was seen
 };
 
 /// One thing the kernel did that is to be placed between the unit's records.
@@ -27,9 +27,9 @@ struct KernelItem {
   MappingUse use;          ///< map
 };
 
-/// Streams the items in the order of the log. Attribution: the latest open DMA-API probe of the same CPU, task and interrupt
-/// level; without one (VFIO, direct mappings) the attach of the same task before, or else after; unmaps whose probe was missed by
-/// the table of live mappings.
+/// Streams the items in the order of the log. Attribution: the latest open DMA-API probe of the same CPU, task and
+/// interrupt level; without one (VFIO, direct mappings) the attach of the same task before, or else after; unmaps whose
+/// probe was missed by the table of live mappings.
 class KernelStream {
  public:
   /// `next_mapping` numbers mappings; shared with whoever seeds older ones.
@@ -45,7 +45,6 @@ class KernelStream {
     std::uint32_t mapping = 0;
     std::uint64_t size = 0, offset = 0, iova = 0;
     ep::Direction direction = ep::Direction::bidirectional;
-    bool used = false;
   };
   struct Live {
     std::uint64_t end;

@@ -8,7 +8,8 @@
 
 namespace iommusim::importer {
 
-/// Pieces of physically contiguous pages, keyed by (domain key, IOVA). A domain key is the domain id, or a stand-in for an unknown one.
+/// Pieces of physically contiguous pages, keyed by (domain key, IOVA). A domain key is the domain id, or a stand-in for
+/// an unknown one.
 class LiveMap {
  public:
   struct Piece {

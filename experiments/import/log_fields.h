@@ -34,7 +34,8 @@ inline std::optional<std::uint64_t> parse_seconds(std::string_view text) {
   if (dot == std::string_view::npos || text.size() - dot - 1 > 9) return std::nullopt;
   const auto seconds = ep::parse_number(text.substr(0, dot), 10);
   auto fraction = ep::parse_number(text.substr(dot + 1), 10);
-  if (!seconds || !fraction || *seconds > 8000000000) return std::nullopt;  // beyond the year 2223: 64 bits of ns end in 2554
+  if (!seconds || !fraction || *seconds > 8000000000)
+    return std::nullopt;  // beyond the year 2223: 64 bits of ns end in 2554
   for (auto digits = text.size() - dot - 1; digits < 9; ++digits) *fraction *= 10;
   return *seconds * 1000000000 + *fraction;
 }

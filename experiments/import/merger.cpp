@@ -7,18 +7,23 @@ namespace {
 
 constexpr std::uint64_t page = 4096;
 constexpr std::uint16_t vendor_virtio = 0x1af4;
-constexpr std::uint64_t pull_reach = 20'000'000;      // ns a mapping may be needed before its clock time (clocks spread by up to 4 ms)
+constexpr std::uint64_t pull_reach =
+    20'000'000;  // ns a mapping may be needed before its clock time (clocks spread by up to 4 ms)
 constexpr std::uint64_t request_reach = 250'000'000;  // ns; without anchors the clocks are known by the marks only
 constexpr unsigned flush_reach = 2;                   // submissions logged by another CPU, not yet taken by the unit
 constexpr std::size_t max_gone = 1 << 16;
-constexpr std::uint64_t progress_step = 4096;         // records
-
-std::uint64_t page_key(std::uint32_t domain, std::uint64_t iova) { return std::uint64_t{domain} << 52 ^ iova / page; }
+constexpr std::uint64_t progress_step = 4096;  // records
 
 }  // namespace
 
-Merger::Merger(const Capture& capture, const Alignment& alignment, const ImportOptions& options, ep::TraceWriter& out, ImportReport& report)
-    : capture_(capture), alignment_(alignment), options_(options), out_(out), report_(report), units_(capture, report),
+Merger::Merger(const Capture& capture, const Alignment& alignment, const ImportOptions& options, ep::TraceWriter& out,
+               ImportReport& report)
+    : capture_(capture),
+      alignment_(alignment),
+      options_(options),
+      out_(out),
+      report_(report),
+      units_(capture, report),
       kernel_(capture, alignment, next_mapping_, report) {}
 
 std::uint32_t Merger::key_of(const ep::TraceRecord& r) {
@@ -35,7 +40,7 @@ bool Merger::fill_unit() {
     if (next.item.anchor) ++anchors_read_;
     if (next.item.translated) {
       const auto& r = next.item.record;
-      upcoming_[page_key(key_of(r), r.iova.value())].push_back(next.anchors_before);
+      upcoming_[PageKey(key_of(r), r.iova.value())].push_back(next.anchors_before);
     }
     ahead_.push_back(std::move(next));
   }
@@ -45,8 +50,10 @@ bool Merger::fill_unit() {
 void Merger::fill_kernel() {
   while (!kernel_done_ && pending_.size() < options_.kernel_window_events) {
     KernelItem item;
-    if (kernel_.next(item)) pending_.push_back(std::move(item));
-    else kernel_done_ = true;
+    if (kernel_.next(item))
+      pending_.push_back(std::move(item));
+    else
+      kernel_done_ = true;
   }
 }
 
@@ -79,9 +86,17 @@ bool Merger::must_wait(const KernelItem& item) const {
   if (item.record.kind != ep::TraceKind::unmap) return false;
   // Accesses up to the descriptor of the next submission can only mean this mapping: its address is not reused earlier.
   const auto limit = alignment_.first_anchor + flushes_placed_;
-  const auto domain = key_of(item.record);
-  for (auto iova = item.record.iova.value(), end = iova + item.record.size; iova < end; iova += page) {
-    const auto found = upcoming_.find(page_key(domain, iova));
+  const PageKey first(key_of(item.record), item.record.iova.value());
+  const auto pages = item.record.size / page;
+  if (pages > upcoming_.size()) {  // fewer pages are coming than are unmapped
+    for (const auto& [key, anchors] : upcoming_)
+      if (key.domain == first.domain && key.page >= first.page && key.page - first.page < pages &&
+          anchors.front() <= limit)
+        return true;
+    return false;
+  }
+  for (std::uint64_t i = 0; i < pages; ++i) {
+    const auto found = upcoming_.find(PageKey(first.domain, (first.page + i) * page));
     if (found != upcoming_.end() && found->second.front() <= limit) return true;
   }
   return false;
@@ -146,7 +161,7 @@ void Merger::place_request(const UnitItem& request) {
 void Merger::complete_access(UnitItem& access) {
   auto& r = access.record;
   const auto domain = key_of(r);
-  const auto coming = upcoming_.find(page_key(domain, r.iova.value()));
+  const auto coming = upcoming_.find(PageKey(domain, r.iova.value()));
   place_for_access(access, domain);
   coming->second.pop_front();
   if (coming->second.empty()) upcoming_.erase(coming);
@@ -161,9 +176,11 @@ void Merger::place_for_access(const UnitItem& access, std::uint32_t domain) {
   const auto& r = access.record;
   const auto* piece = live_.find(domain, r.iova.value());
   // A seeded page may have been mapped again to the same place with other permissions: only the leaf entry shows it.
-  const bool same_leaf = !piece || !piece->seeded || piece->permissions == access.permissions || r.outcome == ep::Outcome::translated;
+  const bool same_leaf =
+      !piece || !piece->seeded || piece->permissions == access.permissions || r.outcome == ep::Outcome::translated;
   if (piece && same_leaf && piece->translate(r.iova.value()) == r.paddr.value()) {
-    if (r.outcome != ep::Outcome::translated && piece->permissions && piece->permissions != access.permissions) ++report_.permission_mismatches;
+    if (r.outcome != ep::Outcome::translated && piece->permissions && piece->permissions != access.permissions)
+      ++report_.permission_mismatches;
     return;
   }
   if (pull(access, domain)) return;
@@ -179,8 +196,8 @@ bool Merger::pull(const UnitItem& access, std::uint32_t domain) {
     if (item.record.time > r.time + pull_reach) return false;
     if (item.flush && ++flushes > flush_reach) return false;
     const auto& k = item.record;
-    const bool fits = k.kind == ep::TraceKind::map && key_of(k) == domain && r.iova >= k.iova && r.iova - k.iova < k.size &&
-                      k.paddr + (r.iova - k.iova) == r.paddr;
+    const bool fits = k.kind == ep::TraceKind::map && key_of(k) == domain && r.iova >= k.iova &&
+                      r.iova - k.iova < k.size && k.paddr + (r.iova - k.iova) == r.paddr;
     if (!fits) {
       blocked = blocked || (k.kind == ep::TraceKind::unmap && must_wait(item));
       continue;
@@ -194,7 +211,8 @@ bool Merger::pull(const UnitItem& access, std::uint32_t domain) {
     KernelItem found = std::move(pending_[i]);
     pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(i));
     for (std::size_t j = 0; j < i; ++j) {
-      if (pending_[j].record.kind != ep::TraceKind::call || pending_[j].record.mapping != found.record.mapping) continue;
+      if (pending_[j].record.kind != ep::TraceKind::call || pending_[j].record.mapping != found.record.mapping)
+        continue;
       emit(pending_[j]);
       pending_.erase(pending_.begin() + static_cast<std::ptrdiff_t>(j));
       break;
@@ -210,7 +228,7 @@ void Merger::seed(const UnitItem& access, std::uint32_t domain, const LiveMap::P
   const auto begin = r.iova.value() & ~(page - 1);
   // What happens after the kernel's log has ended is younger than the trace rather than older, and contradicts nothing.
   const bool kernel_over = kernel_done_ && pending_.empty();
-  if (!kernel_over && (gone_.count(page_key(domain, begin)) || (wrong && !wrong->seeded))) ++report_.contradictions;
+  if (!kernel_over && (gone_.count(PageKey(domain, begin)) || (wrong && !wrong->seeded))) ++report_.contradictions;
   if (wrong) ++report_.reseeded;
   ++report_.seeded;
   KernelItem older;
@@ -244,8 +262,8 @@ void Merger::guess_use(ep::TraceRecord& r, const LiveMap::Piece& piece, std::uin
         if (d.requester == r.requester) return &d;
       return nullptr;
     }();
-    // Rings: descriptors are 16 bytes. A virtio used ring has 8-byte elements behind 4 bytes (virtio 1.2 section 2.7.8), its
-    // indices and the available ring 2 bytes; an e1000 writes 4 bytes at +12 of a descriptor.
+    // Rings: descriptors are 16 bytes. A virtio used ring has 8-byte elements behind 4 bytes (virtio 1.2
+    // section 2.7.8), its indices and the available ring 2 bytes; an e1000 writes 4 bytes at +12 of a descriptor.
     const bool virtio = device && device->vendor == vendor_virtio;
     const auto at = address % 16;
     r.access = ep::AccessClass::ring;
@@ -291,14 +309,14 @@ void Merger::emit(KernelItem& item) {
   const auto begin = r.iova.value(), end = begin + r.size;
   if (r.kind == ep::TraceKind::map) {
     emit_removed(live_.remove(domain, begin, end), r);  // what was there before the trace began and left unseen
-    live_.insert(domain, {begin, end, r.paddr.value(), r.mapping, (r.flags & ep::trace_flag::seeded) != 0, r.requester, r.domain,
-                          r.permissions, item.use});
+    live_.insert(domain, {begin, end, r.paddr.value(), r.mapping, (r.flags & ep::trace_flag::seeded) != 0, r.requester,
+                          r.domain, r.permissions, item.use});
   } else if (r.kind == ep::TraceKind::unmap) {
     const auto removed = live_.remove(domain, begin, end);
     if (r.mapping == 0 && removed.size() == 1) r.mapping = removed[0].mapping;
     for (auto iova = begin; kernel && iova < end && end - begin <= 4096 * page; iova += page) {
-      if (!gone_.insert(page_key(domain, iova)).second) continue;
-      gone_order_.push_back(page_key(domain, iova));
+      if (!gone_.insert(PageKey(domain, iova)).second) continue;
+      gone_order_.push_back(PageKey(domain, iova));
       if (gone_order_.size() > max_gone) {
         gone_.erase(gone_order_.front());
         gone_order_.pop_front();

@@ -12,13 +12,15 @@
 namespace iommusim::importer {
 
 /// The unit's file order is the backbone and is never changed. A kernel item goes
-///  - before the descriptor of the submission that follows it in the kernel's log (anchors), and after that of the one before;
+///  - before the descriptor of the submission that follows it in the kernel's log (anchors), and after that of the one
+///  before;
 ///  - a map before the first access that reaches its physical page, an unmap after the last access to its pages;
 ///  - within these bounds, by the clock.
 /// An access that no mapping explains gets a seeded one: it was made before the trace began.
 class Merger {
  public:
-  Merger(const Capture& capture, const Alignment& alignment, const ImportOptions& options, ep::TraceWriter& out, ImportReport& report);
+  Merger(const Capture& capture, const Alignment& alignment, const ImportOptions& options, ep::TraceWriter& out,
+         ImportReport& report);
   void run();
 
  private:
@@ -44,6 +46,18 @@ class Merger {
   void write(ep::TraceRecord record);
   static std::uint32_t key_of(const ep::TraceRecord& record);
 
+  struct PageKey {
+    std::uint32_t domain;
+    std::uint64_t page;
+    PageKey(std::uint32_t domain_key, std::uint64_t iova) : domain(domain_key), page(iova >> 12) {}
+    bool operator==(const PageKey& other) const { return domain == other.domain && page == other.page; }
+  };
+  struct PageHash {
+    std::size_t operator()(const PageKey& key) const {
+      return std::hash<std::uint64_t>()((key.page ^ std::uint64_t{key.domain} << 40) * 0x9e3779b97f4a7c15u);
+    }
+  };
+
   const Capture& capture_;
   const Alignment& alignment_;
   const ImportOptions& options_;
@@ -54,10 +68,11 @@ class Merger {
   KernelStream kernel_;
   std::deque<Upcoming> ahead_;
   std::deque<KernelItem> pending_;
-  std::unordered_map<std::uint64_t, std::deque<std::uint64_t>> upcoming_;  ///< page key -> anchors before each coming access
+  std::unordered_map<PageKey, std::deque<std::uint64_t>, PageHash>
+      upcoming_;  ///< anchors before each coming access of a page
   LiveMap live_;
-  std::unordered_set<std::uint64_t> gone_;      ///< page keys unmapped lately, to tell contradictions from older mappings
-  std::deque<std::uint64_t> gone_order_;
+  std::unordered_set<PageKey, PageHash> gone_;  ///< pages unmapped lately, to tell contradictions from older mappings
+  std::deque<PageKey> gone_order_;
   bool unit_done_ = false, kernel_done_ = false;
   std::uint64_t anchors_read_ = 0, flushes_placed_ = 0;
   std::uint64_t now_ = 0;  ///< ns since the trace's start: time of the unit record being placed

@@ -7,8 +7,11 @@ namespace {
 
 constexpr std::uint64_t page = 4096, submission_entry = 64, completion_entry = 16, prp_entry = 8, shadow_bytes = 4;
 constexpr std::uint64_t opcode_doorbell_buffer = 0x7c;  // NVMe 2.0 figure 138, Doorbell Buffer Config
-constexpr std::uint32_t admin_entries = 64;        // not logged; one page holds 64, Linux uses 32
-constexpr std::size_t max_completed = 4096, max_unclaimed = 64, max_inflight = 65536;  // bounds for input that never settles them
+constexpr std::uint32_t admin_entries = 64;             // not logged; one page holds 64, Linux uses 32
+constexpr std::uint64_t max_segment = 64 << 20;         // bytes; real transfers end at some MiB (MDTS)
+constexpr std::size_t max_segments = 65536;
+constexpr std::size_t max_completed = 4096, max_unclaimed = 64,
+                      max_inflight = 65536;  // bounds for input that never settles them
 
 std::uint64_t to_page_end(std::uint64_t address) { return page - (address & (page - 1)); }
 
@@ -27,11 +30,16 @@ NvmeDecoder::NvmeDecoder(std::vector<base::Bdf> controllers) {
 
 void NvmeDecoder::adopt_admin_queues(Controller& controller, std::uint64_t address) {
   const auto own = controller.submission.find(0);
-  if (own != controller.submission.end() && controllers_.size() > 1 && address >= own->second.base && address < own->second.base + page) return;
+  if (own != controller.submission.end() && controllers_.size() > 1 && address >= own->second.base &&
+      address < own->second.base + page)
+    return;
   const auto own_completion = controller.completion.find(0);
-  if (own_completion != controller.completion.end() && controllers_.size() > 1 && address >= own_completion->second.base && address < own_completion->second.base + page) return;
+  if (own_completion != controller.completion.end() && controllers_.size() > 1 &&
+      address >= own_completion->second.base && address < own_completion->second.base + page)
+    return;
   const auto match = std::find_if(unclaimed_.begin(), unclaimed_.end(), [&](const auto& pair) {
-    return (address >= pair.first && address < pair.first + page) || (address >= pair.second && address < pair.second + page);
+    return (address >= pair.first && address < pair.first + page) ||
+           (address >= pair.second && address < pair.second + page);
   });
   if (match == unclaimed_.end()) return;
   const auto pair = *match;
@@ -92,11 +100,9 @@ bool NvmeDecoder::classify_data(Command& command, ep::TraceRecord& r) {
     if (address < segment.begin || address >= segment.end) continue;
     r.io = command.io;
     set_access(r, ep::AccessClass::data, command.write, segment.end - address);
-    if (std::find(segment.seen.begin(), segment.seen.end(), address) != segment.seen.end()) {
+    if (!segment.seen.insert(address).second) {
       r.flags |= ep::trace_flag::probe;
       r.size = 0;
-    } else {
-      segment.seen.push_back(address);
     }
     return true;
   }
@@ -115,8 +121,9 @@ void NvmeDecoder::classify(ep::TraceRecord& r) {
   r.flags |= ep::trace_flag::assumed;
 }
 
-void NvmeDecoder::derive(const UnitEvent& event, ep::Outcome outcome, ep::AccessClass access, bool write, std::uint64_t address,
-                         std::uint64_t bytes, std::uint32_t io, std::vector<ep::TraceRecord>& out) const {
+void NvmeDecoder::derive(const UnitEvent& event, ep::Outcome outcome, ep::AccessClass access, bool write,
+                         std::uint64_t address, std::uint64_t bytes, std::uint32_t io,
+                         std::vector<ep::TraceRecord>& out) const {
   while (bytes > 0) {
     ep::TraceRecord r;
     r.kind = ep::TraceKind::access;
@@ -128,7 +135,8 @@ void NvmeDecoder::derive(const UnitEvent& event, ep::Outcome outcome, ep::Access
     r.iova = base::Iova(address);
     r.paddr = base::Hpa(address);
     r.io = io;
-    r.flags = static_cast<std::uint8_t>(ep::trace_flag::derived | (controllers_.size() > 1 ? ep::trace_flag::assumed : 0));
+    r.flags =
+        static_cast<std::uint8_t>(ep::trace_flag::derived | (controllers_.size() > 1 ? ep::trace_flag::assumed : 0));
     set_access(r, access, write, bytes);
     out.push_back(r);
     address += r.size;
@@ -148,7 +156,8 @@ void NvmeDecoder::begin_command(const UnitEvent& event, ep::Outcome physical, st
     command.queue = io_line ? 1 : static_cast<std::uint32_t>(event.b);
     auto& ring = c.submission[command.queue];
     const auto entries = std::max<std::uint32_t>(ring.entries, 1);
-    derive(event, physical, ep::AccessClass::sqe, false, ring.base + submission_entry * (ring.next % entries), submission_entry, command.io, out);
+    derive(event, physical, ep::AccessClass::sqe, false, ring.base + submission_entry * (ring.next % entries),
+           submission_entry, command.io, out);
     ring.next = (ring.next + 1) % entries;
   }
   command.fetched = false;
@@ -172,7 +181,8 @@ void NvmeDecoder::finish_command(const UnitEvent& event, ep::Outcome physical, s
   auto& ring = c.completion[queue];
   const auto entries = std::max<std::uint32_t>(ring.entries, 1);
   c.last_completed = command->second.first;
-  derive(event, physical, ep::AccessClass::cqe, true, ring.base + completion_entry * (ring.next % entries), completion_entry, c.last_completed, out);
+  derive(event, physical, ep::AccessClass::cqe, true, ring.base + completion_entry * (ring.next % entries),
+         completion_entry, c.last_completed, out);
   ring.next = (ring.next + 1) % entries;
   c.inflight.erase(command);
 }
@@ -204,7 +214,8 @@ void NvmeDecoder::take(const UnitEvent& event, ep::Outcome physical, std::vector
       if (event.kind == UnitKind::nvme_doorbell_cq) r.flags = ep::trace_flag::completion;
       // The size of the admin queue is not logged: a tail that falls back shows where it ended.
       auto& ring = c.submission[r.number];
-      if (event.kind == UnitKind::nvme_doorbell_sq && r.number == 0 && r.value == 0 && ring.next > 0) ring.entries = ring.next + 1;
+      if (event.kind == UnitKind::nvme_doorbell_sq && r.number == 0 && r.value == 0 && ring.next > 0)
+        ring.entries = ring.next + 1;
       out.push_back(r);
       break;
     }
@@ -219,13 +230,18 @@ void NvmeDecoder::take(const UnitEvent& event, ep::Outcome physical, std::vector
       command.list_begin = event.d;
       command.list_end = event.d + std::min(entries * prp_entry, to_page_end(event.d));
       if (!command.translated)
-        derive(event, physical, ep::AccessClass::prp_list, false, command.list_begin, command.list_end - command.list_begin, command.io, out);
+        derive(event, physical, ep::AccessClass::prp_list, false, command.list_begin,
+               command.list_end - command.list_begin, command.io, out);
       break;
     }
     case UnitKind::nvme_segment:
-      if (event.b == 0 || event.b > (std::uint64_t{1} << 32) || event.a + event.b < event.a) break;
-      if (c.command.translated) c.command.segments.push_back({event.a, event.a + event.b, {}});
-      else derive(event, physical, ep::AccessClass::data, c.command.write, event.a, event.b, c.command.io, out);
+      if (event.b == 0 || event.b > max_segment || event.a + event.b < event.a ||
+          c.command.segments.size() > max_segments)
+        break;
+      if (c.command.translated)
+        c.command.segments.push_back({event.a, event.a + event.b, {}});
+      else
+        derive(event, physical, ep::AccessClass::data, c.command.write, event.a, event.b, c.command.io, out);
       break;
     case UnitKind::nvme_completion: finish_command(event, physical, out); break;
     case UnitKind::nvme_msix: {

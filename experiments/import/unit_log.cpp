@@ -82,7 +82,8 @@ bool UnitLog::next(UnitEvent& event) {
 bool UnitLog::parse(std::string_view line, UnitEvent& event) {
   const auto at = line.find('@'), colon = line.find(':');
   std::optional<std::uint64_t> time;
-  if (at != std::string_view::npos && colon != std::string_view::npos && at < colon && ep::parse_number(line.substr(0, at), 10))
+  if (at != std::string_view::npos && colon != std::string_view::npos && at < colon &&
+      ep::parse_number(line.substr(0, at), 10))
     time = parse_seconds(line.substr(at + 1, colon - at - 1));
   if (!time) lines_.fail("no line of a QEMU log (TID@SECONDS:EVENT ...): '" + std::string(line.substr(0, 60)) + "'");
   if (*time < last_) lines_.fail("the recorder's clock runs backwards here");
@@ -93,18 +94,22 @@ bool UnitLog::parse(std::string_view line, UnitEvent& event) {
   const Form* form = find_form(name);
   if (!form) return false;
   details.remove_prefix(std::min(details.size(), name.size() + 1));
-  // The marks are writes of the job script to a scratch register of the host bridge; other configuration writes are not of interest.
+  // The marks are writes of the job script to a scratch register of the host bridge; other configuration writes are not
+  // of interest.
   if (form->kind == UnitKind::mark && details.rfind("mch 00:00.0 @0x3c <- ", 0) != 0) return false;
   event = UnitEvent{form->kind, *time, lines_.line()};
   std::uint64_t* const numbers[] = {&event.a, &event.b, &event.c, &event.d, &event.e};
   for (unsigned i = 0; i < form->keys.size() && !form->keys[i].empty(); ++i) {
     const auto key = form->keys[i];
-    const auto value = key[0] == '#' ? word_number(details, static_cast<unsigned>(key[1] - '0')) : number_after(details, key);
+    const auto value =
+        key[0] == '#' ? word_number(details, static_cast<unsigned>(key[1] - '0')) : number_after(details, key);
     if (!value)
-      lines_.fail("the details of '" + std::string(name) + "' are not understood: '" + std::string(details.substr(0, 80)) + "'");
+      lines_.fail("the details of '" + std::string(name) + "' are not understood: '" +
+                  std::string(details.substr(0, 80)) + "'");
     *numbers[i] = *value;
   }
-  if ((form->kind == UnitKind::hit || form->kind == UnitKind::fill || form->kind == UnitKind::fault) && event.a > 0xffff)
+  if ((form->kind == UnitKind::hit || form->kind == UnitKind::fill || form->kind == UnitKind::fault) &&
+      event.a > 0xffff)
     lines_.fail("a requester id beyond 16 bits");
   return true;
 }

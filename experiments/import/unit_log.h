@@ -9,11 +9,39 @@
 namespace iommusim::importer {
 
 enum class UnitKind {
-  mark, hit, fill, iotlb_reset, descriptor, enable, interrupt, fault, passthrough,
-  virtio_map, virtio_unmap, virtio_attach, virtio_translate, virtio_translated,
-  nvme_asq, nvme_acq, nvme_create_sq, nvme_create_cq, nvme_dbbuf, nvme_doorbell_sq, nvme_doorbell_cq, nvme_admin, nvme_io,
-  nvme_read, nvme_write, nvme_prp, nvme_segment, nvme_completion, nvme_msix,
-  e1000e_tx, e1000e_rx, e1000e_rx_data, e1000e_msix,
+  mark,
+  hit,
+  fill,
+  iotlb_reset,
+  descriptor,
+  enable,
+  interrupt,
+  fault,
+  passthrough,
+  virtio_map,
+  virtio_unmap,
+  virtio_attach,
+  virtio_translate,
+  virtio_translated,
+  nvme_asq,
+  nvme_acq,
+  nvme_create_sq,
+  nvme_create_cq,
+  nvme_dbbuf,
+  nvme_doorbell_sq,
+  nvme_doorbell_cq,
+  nvme_admin,
+  nvme_io,
+  nvme_read,
+  nvme_write,
+  nvme_prp,
+  nvme_segment,
+  nvme_completion,
+  nvme_msix,
+  e1000e_tx,
+  e1000e_rx,
+  e1000e_rx_data,
+  e1000e_msix,
 };
 
 /// One event of the unit's log. What the numbers mean is beside the parser's table (unit_log.cpp).
@@ -24,8 +52,8 @@ struct UnitEvent {
   std::uint64_t a = 0, b = 0, c = 0, d = 0, e = 0;
 };
 
-/// Streams the events of a QEMU log in file order. Lines of other events are ignored by name; what is no log line at all, and a known
-/// event whose details do not parse, is a positioned base::UserError.
+/// Streams the events of a QEMU log in file order. Lines of other events are ignored by name; what is no log line at
+/// all, and a known event whose details do not parse, is a positioned base::UserError.
 class UnitLog {
  public:
   explicit UnitLog(const std::string& path) : lines_(path) {}

@@ -5,7 +5,8 @@ namespace {
 
 constexpr std::uint16_t class_nvme = 0x0108, vendor_intel = 0x8086, id_e1000e = 0x10d3;
 constexpr std::uint64_t page_mask = 0xfff, interrupt_region = 0xfee00000, interrupt_region_end = 0xfef00000;
-// Leaf entries: bits 51:12 address, bit 0 read or present, bit 1 write, alike in both stages (VT-d specification 4.1 section 9).
+// Leaf entries: bits 51:12 address, bit 0 read or present, bit 1 write, alike in both stages (VT-d specification 4.1
+// section 9).
 constexpr std::uint64_t leaf_address = 0x000ffffffffff000;
 
 std::vector<base::Bdf> controllers_of(const Capture& capture) {
@@ -24,7 +25,11 @@ base::Bdf e1000e_of(const Capture& capture) {
 }  // namespace
 
 UnitStream::UnitStream(const Capture& capture, ImportReport& report)
-    : capture_(capture), report_(report), log_(capture.unit_log), nvme_(controllers_of(capture)), e1000e_device_(e1000e_of(capture)) {}
+    : capture_(capture),
+      report_(report),
+      log_(capture.unit_log),
+      nvme_(controllers_of(capture)),
+      e1000e_device_(e1000e_of(capture)) {}
 
 bool UnitStream::next(UnitItem& item) {
   while (out_.empty()) {
@@ -60,9 +65,12 @@ ep::Outcome UnitStream::physical_outcome() const {
 void UnitStream::take_access(const UnitEvent& event, UnitItem item) {
   auto& r = item.record;
   item.translated = true;
-  if (nvme_.is_controller(r.requester)) nvme_.classify(r);
-  else if (r.requester != e1000e_device_ || !e1000e_.classify(r, have_next_ ? &next_ : nullptr)) item.open = true;
-  if (capture_.header.iommu == ep::TraceIommu::virtio) r.write = event.kind == UnitKind::virtio_translated && pending_translate_.c == 2;
+  if (nvme_.is_controller(r.requester))
+    nvme_.classify(r);
+  else if (r.requester != e1000e_device_ || !e1000e_.classify(r, have_next_ ? &next_ : nullptr))
+    item.open = true;
+  if (capture_.header.iommu == ep::TraceIommu::virtio)
+    r.write = event.kind == UnitKind::virtio_translated && pending_translate_.c == 2;
   push(std::move(item));
 }
 
@@ -77,7 +85,8 @@ void UnitStream::take_virtio(const UnitEvent& event) {
     case UnitKind::virtio_unmap: {
       auto out = item(event, ep::TraceKind::request);
       auto& r = out.record;
-      if (event.c < event.b || event.c - event.b == ~std::uint64_t{0}) log_.lines().fail("a request for no range: its end lies before its start");
+      if (event.c < event.b || event.c - event.b == ~std::uint64_t{0})
+        log_.lines().fail("a request for no range: its end lies before its start");
       r.request = event.kind == UnitKind::virtio_map ? ep::RequestKind::map : ep::RequestKind::unmap;
       r.domain = base::DomainId(static_cast<std::uint32_t>(event.a));
       r.iova = base::Iova(event.b);

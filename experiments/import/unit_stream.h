@@ -1,4 +1,5 @@
-// The unit's side interpreted: records in file order, with length, direction and command of each access as far as lines tell.
+// The unit's side interpreted: records in file order, with length, direction and command of each access as far as lines
+// tell.
 #pragma once
 
 #include <deque>
@@ -12,10 +13,10 @@ namespace iommusim::importer {
 
 /// A record of the unit's side.
 struct UnitItem {
-  ep::TraceRecord record;    ///< time still in ns since 1970
-  bool anchor = false;       ///< a descriptor the kernel logged as well
-  bool translated = false;   ///< an access that needs a mapping
-  bool open = false;         ///< an access of a device without lines of its own: length and direction from its mapping
+  ep::TraceRecord record;   ///< time still in ns since 1970
+  bool anchor = false;      ///< a descriptor the kernel logged as well
+  bool translated = false;  ///< an access that needs a mapping
+  bool open = false;        ///< an access of a device without lines of its own: length and direction from its mapping
   std::uint8_t permissions = 0;  ///< of the leaf entry, translated accesses
 };
 
@@ -41,8 +42,8 @@ class UnitStream {
   base::Bdf e1000e_device_;
   UnitEvent current_, next_;
   bool started_ = false, have_next_ = false;
-  bool enabled_ = false;                 ///< translation enable
-  UnitEvent pending_translate_;          ///< virtio: address and direction of the translation about to be reported
+  bool enabled_ = false;         ///< translation enable
+  UnitEvent pending_translate_;  ///< virtio: address and direction of the translation about to be reported
   std::map<std::uint64_t, std::uint64_t> virtio_domain_;  ///< endpoint -> domain
   std::deque<UnitItem> out_;
 };

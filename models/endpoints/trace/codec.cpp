@@ -40,8 +40,10 @@ void put_letter(std::string& out, char letter) {
 }
 
 void put_domain(std::string& out, base::DomainId domain) {
-  if (domain == no_domain) put_letter(out, '-');
-  else put(out, domain.value());
+  if (domain == no_domain)
+    put_letter(out, '-');
+  else
+    put(out, domain.value());
 }
 
 /// Takes the fields of one line; remembers the first that is wrong.
@@ -67,8 +69,10 @@ class Fields {
   void requester(TraceRecord& r) { r.requester = base::Bdf(static_cast<std::uint16_t>(take("requester", 16, 0xffff))); }
   void domain(TraceRecord& r) {
     const auto word = words_.next();
-    if (word == "-") r.domain = no_domain;
-    else r.domain = base::DomainId(static_cast<std::uint32_t>(convert(word, "domain", 10, 0xfffffffe)));
+    if (word == "-")
+      r.domain = no_domain;
+    else
+      r.domain = base::DomainId(static_cast<std::uint32_t>(convert(word, "domain", 10, 0xfffffffe)));
   }
   /// One letter out of `allowed`.
   char letter(const char* name, std::string_view allowed) {
@@ -99,12 +103,13 @@ class Fields {
     wrong(name, word);
     return 0;
   }
-  std::uint64_t take(const char* name, unsigned base, std::uint64_t max) { return convert(words_.next(), name, base, max); }
+  std::uint64_t take(const char* name, unsigned base, std::uint64_t max) {
+    return convert(words_.next(), name, base, max);
+  }
 
   Words words_;
   std::optional<std::string> error_;
 };
-
 
 }  // namespace
 
@@ -275,7 +280,8 @@ std::optional<std::string> TraceCodec::decode(std::string_view text, TraceRecord
       f.domain(r);
       f.iova(r);
       f.address(r.size, "size");
-      if (!f.error() && (r.size == 0 || (r.size | r.iova.value()) & 0xfff)) return "a mapping is not made of whole 4 KiB pages";
+      if (!f.error() && (r.size == 0 || (r.size | r.iova.value()) & 0xfff))
+        return "a mapping is not made of whole 4 KiB pages";
       if (!f.error() && r.iova.value() + r.size - 1 < r.iova.value()) return "a mapping wraps around the address space";
       if (r.kind == TraceKind::unmap) break;
       f.number(r.permissions, "permissions", 3);

@@ -10,8 +10,9 @@
 
 namespace iommusim::ep {
 
-/// Reads one file line by line. Untrusted input: a line beyond `max_line` bytes, a NUL byte, broken or truncated compression and
-/// read errors throw base::UserError "file:line: what". A last line without its end is an error too: a log cut short.
+/// Reads one file line by line. Untrusted input: a line beyond `max_line` bytes, a NUL byte, broken or truncated
+/// compression and read errors throw base::UserError "file:line: what". A last line without its end is an error too: a
+/// log cut short.
 class GzLines {
  public:
   static constexpr std::size_t max_line = 4096;

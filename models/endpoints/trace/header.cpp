@@ -11,11 +11,11 @@ namespace iommusim::ep {
 namespace {
 
 constexpr std::array<std::pair<DomainType, const char*>, 6> types{{{DomainType::unknown, "unknown"},
-                                                                  {DomainType::identity, "identity"},
-                                                                  {DomainType::dma, "DMA"},
-                                                                  {DomainType::dma_fq, "DMA-FQ"},
-                                                                  {DomainType::unmanaged, "unmanaged"},
-                                                                  {DomainType::blocked, "blocked"}}};
+                                                                   {DomainType::identity, "identity"},
+                                                                   {DomainType::dma, "DMA"},
+                                                                   {DomainType::dma_fq, "DMA-FQ"},
+                                                                   {DomainType::unmanaged, "unmanaged"},
+                                                                   {DomainType::blocked, "blocked"}}};
 constexpr std::size_t max_devices = 4096;  // of one trace: bounds the memory a hostile header can take
 
 std::string one_line(std::string text) {
@@ -84,8 +84,8 @@ std::string encode_header(const TraceHeader& h) {
   out += std::string("resets_recorded ") + (h.resets_recorded ? "yes" : "no") + "\n";
   out += "unit_clock_start " + std::to_string(h.unit_clock_start) + "\n";
   for (const auto& d : h.devices) {
-    out += "device " + hex(d.bdf.value()) + " " + hex(d.requester.value()) + " " + hex(d.vendor) + " " + hex(d.device) + " " +
-           hex(d.class_code) + " " + std::to_string(d.group) + " " + domain_type_name(d.type) + " " +
+    out += "device " + hex(d.bdf.value()) + " " + hex(d.requester.value()) + " " + hex(d.vendor) + " " + hex(d.device) +
+           " " + hex(d.class_code) + " " + std::to_string(d.group) + " " + domain_type_name(d.type) + " " +
            (d.domain == no_domain ? "-" : std::to_string(d.domain.value())) + "\n";
   }
   return out + "begin\n";
@@ -109,10 +109,14 @@ std::optional<std::string> decode_header_line(std::string_view line, bool first,
   if (key == "recorder") return h.recorder = std::string(rest), std::nullopt;
   if (key == "device") return decode_device(Words(rest), h);
   if (key == "iommu") {
-    if (rest == "none") h.iommu = TraceIommu::none;
-    else if (rest == "vtd") h.iommu = TraceIommu::vtd;
-    else if (rest == "virtio") h.iommu = TraceIommu::virtio;
-    else return "'" + std::string(rest.substr(0, 40)) + "' is no kind of IOMMU (none, vtd, virtio)";
+    if (rest == "none")
+      h.iommu = TraceIommu::none;
+    else if (rest == "vtd")
+      h.iommu = TraceIommu::vtd;
+    else if (rest == "virtio")
+      h.iommu = TraceIommu::virtio;
+    else
+      return "'" + std::string(rest.substr(0, 40)) + "' is no kind of IOMMU (none, vtd, virtio)";
     return std::nullopt;
   }
   if (key == "resets_recorded") {

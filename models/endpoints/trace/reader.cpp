@@ -26,7 +26,8 @@ void TraceReader::open(const std::string& path) {
   std::string_view line;
   bool complete = false;
   for (bool first = true; !complete; first = false) {
-    if (!state->lines.next(line)) throw base::UserError(path + (first ? ": the file is empty" : ": the header has no end"));
+    if (!state->lines.next(line))
+      throw base::UserError(path + (first ? ": the file is empty" : ": the header has no end"));
     if (auto wrong = decode_header_line(line, first, state->header, complete)) state->lines.fail(*wrong);
   }
   state_ = std::move(state);

@@ -23,7 +23,8 @@ class BadCapture : public ::testing::Test {
   std::string complaint() { return complaint(capture_.write(scratch_)); }
   void edit(std::string& log, const std::string& from, const std::string& to) { test::replace_first(log, from, to); }
   static std::uint32_t line_of(const std::string& log, const std::string& text) {
-    return static_cast<std::uint32_t>(1 + std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(log.find(text)), '\n'));
+    return static_cast<std::uint32_t>(
+        1 + std::count(log.begin(), log.begin() + static_cast<std::ptrdiff_t>(log.find(text)), '\n'));
   }
 
   test::Scratch scratch_;
@@ -50,7 +51,8 @@ TEST_F(BadCapture, EmptyLogsAreErrors) {
 
 TEST_F(BadCapture, TruncatedAndDamagedCompressionIsSeen) {
   // Lines repeated with other numbers, so that the compressed file is longer than one buffer.
-  for (int i = 0; i < 20000; ++i) capture_.unit += "101@1001." + std::to_string(100000 + i) + ":vtd_ir_remap_msi_req addr 0xfee00238 data 0x0\n";
+  for (int i = 0; i < 20000; ++i)
+    capture_.unit += "101@1001." + std::to_string(100000 + i) + ":vtd_ir_remap_msi_req addr 0xfee00238 data 0x0\n";
   const auto directory = capture_.write(scratch_);
   const auto path = directory + "/qemu-trace.log.gz";
   const auto bytes = test::read_text(path);
@@ -88,7 +90,8 @@ TEST_F(BadCapture, AKnownEventWithDetailsThatMakeNoSenseIsPositioned) {
   edit(capture_.unit, "slpte 0x6000003", "slpte zero");
   const auto text = complaint();
   EXPECT_NE(text.find("the details of 'vtd_iotlb_page_update' are not understood"), std::string::npos) << text;
-  EXPECT_EQ(text.rfind("qemu-trace.log.gz:" + std::to_string(line_of(capture_.unit, "slpte zero")) + ": ", 0), 0u) << text;
+  EXPECT_EQ(text.rfind("qemu-trace.log.gz:" + std::to_string(line_of(capture_.unit, "slpte zero")) + ": ", 0), 0u)
+      << text;
   capture_ = {};
   edit(capture_.kernel, "paddr=0x0000000006000000 size=4096", "paddr=0x0000000006000000 size=5000");
   EXPECT_NE(complaint().find("ftrace.txt.gz:7: the details of 'map' are not understood"), std::string::npos);
@@ -113,12 +116,15 @@ TEST_F(BadCapture, ClocksThatRunBackwardsAreErrors) {
 
 TEST_F(BadCapture, LogsOfTwoCapturesDoNotAlign) {
   edit(capture_.kernel, "0x400f2 0xfffbe001", "0x400f2 0xabcde000");
-  EXPECT_EQ(complaint(), "ftrace.txt.gz:15: this is the 1. submission, and no run of the unit's descriptors near the first mark fits up to here: "
-                         "the two logs are not of one capture");
+  EXPECT_EQ(complaint(),
+            "ftrace.txt.gz:15: this is the 1. submission, and no run of the unit's descriptors near the first mark "
+            "fits up to here: "
+            "the two logs are not of one capture");
 }
 
 TEST_F(BadCapture, LogsWithoutMarksAreErrors) {
-  while (capture_.unit.find("mch 00:00.0 @0x3c") != std::string::npos) edit(capture_.unit, "mch 00:00.0 @0x3c", "mch 00:00.0 @0x40");
+  while (capture_.unit.find("mch 00:00.0 @0x3c") != std::string::npos)
+    edit(capture_.unit, "mch 00:00.0 @0x3c", "mch 00:00.0 @0x40");
   EXPECT_NE(complaint().find(": no mark (pci_cfg_write mch 00:00.0 @0x3c)"), std::string::npos);
 }
 
@@ -152,7 +158,8 @@ TEST_F(BadCapture, AnExistingTraceSurvivesAFailedImport) {
 
 TEST_F(BadCapture, AnUnwritablePlaceIsAUserError) {
   const auto directory = capture_.write(scratch_);
-  EXPECT_NE(test::user_error([&] { import_capture(directory, "/nonexistent/folder/out"); }).find("cannot be written"), std::string::npos);
+  EXPECT_NE(test::user_error([&] { import_capture(directory, "/nonexistent/folder/out"); }).find("cannot be written"),
+            std::string::npos);
 }
 
 TEST_F(BadCapture, RandomEditsAreEitherImportedOrExplained) {

@@ -31,7 +31,8 @@ std::uint64_t logged_segment_bytes(const std::string& capture) {
   ep::GzLines log(captures + "/" + capture + "/qemu-trace.log.gz");
   std::uint64_t bytes = 0;
   for (std::string_view line; log.next(line);)
-    if (line.find(":pci_nvme_map_addr ") != std::string_view::npos) bytes += std::stoull(std::string(line.substr(line.rfind(' '))));
+    if (line.find(":pci_nvme_map_addr ") != std::string_view::npos)
+      bytes += std::stoull(std::string(line.substr(line.rfind(' '))));
   return bytes;
 }
 
@@ -75,7 +76,8 @@ TEST_P(RecordedCapture, ASimpleIotlbExplainsEveryHitAndFillAndItsFullDropsFallOn
   EXPECT_EQ(replay.misplaced_resets, 0u);
   EXPECT_EQ(replay.accesses, count_trace(trace_).whole.hits + count_trace(trace_).whole.fills);
   ASSERT_EQ(replay.resets.size(), replay.logged.size());
-  for (std::size_t i = 0; i < replay.resets.size(); ++i) EXPECT_EQ(replay.resets[i] + 1, replay.logged[i]) << "unit log line";
+  for (std::size_t i = 0; i < replay.resets.size(); ++i)
+    EXPECT_EQ(replay.resets[i] + 1, replay.logged[i]) << "unit log line";
 }
 
 TEST_P(RecordedCapture, NvmeDataMovesExactlyTheBytesOfTheLoggedSegments) {
@@ -90,9 +92,10 @@ TEST_P(RecordedCapture, NvmeDataMovesExactlyTheBytesOfTheLoggedSegments) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, RecordedCapture,
-                         ::testing::Values("e1000e-lazy", "e1000e-strict", "groups-bridge", "mixed-lazy", "multi-nvme-lazy", "nvme-lazy",
-                                           "nvme-nodbbuf-k612", "nvme-passthrough", "nvme-selfcontained", "nvme-strict", "switch-nvme",
-                                           "switch-nvme-k612", "switch-nvme-strict", "vfio-map", "viommu-nvme", "virtio-net-ats"),
+                         ::testing::Values("e1000e-lazy", "e1000e-strict", "groups-bridge", "mixed-lazy",
+                                           "multi-nvme-lazy", "nvme-lazy", "nvme-nodbbuf-k612", "nvme-passthrough",
+                                           "nvme-selfcontained", "nvme-strict", "switch-nvme", "switch-nvme-k612",
+                                           "switch-nvme-strict", "vfio-map", "viommu-nvme", "virtio-net-ats"),
                          [](const auto& capture) {
                            std::string name = capture.param;
                            for (char& c : name)

@@ -30,7 +30,8 @@ class Scratch {
   /// Names of what lies in it.
   std::string listing() const {
     std::string names;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) names += entry.path().filename().string() + " ";
+    for (const auto& entry : std::filesystem::directory_iterator(path_))
+      names += entry.path().filename().string() + " ";
     return names;
   }
 
@@ -43,7 +44,9 @@ inline std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-inline void write_text(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+inline void write_text(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 inline void write_gz(const std::string& path, const std::string& text) {
   gzFile file = gzopen(path.c_str(), "wb");

@@ -6,7 +6,8 @@
 namespace iommusim::importer {
 namespace {
 
-ep::TraceRecord access(std::uint64_t page, ep::Outcome outcome, std::uint32_t domain = 4, std::uint16_t requester = 0x18) {
+ep::TraceRecord access(std::uint64_t page, ep::Outcome outcome, std::uint32_t domain = 4,
+                       std::uint16_t requester = 0x18) {
   ep::TraceRecord r;
   r.kind = ep::TraceKind::access;
   r.outcome = outcome;
@@ -16,7 +17,8 @@ ep::TraceRecord access(std::uint64_t page, ep::Outcome outcome, std::uint32_t do
   return r;
 }
 
-ep::TraceRecord invalidation(ep::InvalidateKind kind, std::uint64_t page = 0, std::uint8_t mask = 0, std::uint32_t domain = 4) {
+ep::TraceRecord invalidation(ep::InvalidateKind kind, std::uint64_t page = 0, std::uint8_t mask = 0,
+                             std::uint32_t domain = 4) {
   ep::TraceRecord r;
   r.kind = ep::TraceKind::invalidate;
   r.invalidate = kind;
@@ -30,7 +32,8 @@ constexpr auto hit = ep::Outcome::hit, fill = ep::Outcome::fill;
 constexpr auto by_page = ep::InvalidateKind::iotlb_page;
 
 /// Pages of domain 4 left of `pages` after one page-selective invalidation of `page` with `mask`.
-std::vector<std::uint64_t> left(unsigned bits, std::vector<std::uint64_t> pages, std::uint64_t page, std::uint8_t mask) {
+std::vector<std::uint64_t> left(unsigned bits, std::vector<std::uint64_t> pages, std::uint64_t page,
+                                std::uint8_t mask) {
   std::vector<std::uint64_t> kept;
   for (auto p : pages) {
     IotlbReplay replay({1024, bits});
@@ -42,11 +45,13 @@ std::vector<std::uint64_t> left(unsigned bits, std::vector<std::uint64_t> pages,
 }
 
 TEST(IotlbReplay, TheFullMaskDropsExactlyTheAlignedBlock) {
-  EXPECT_EQ(left(64, {0xfff0, 0xfff1, 0xfff3, 0xfff4, 0xfef0, 0x00f0}, 0xfff0, 2), (std::vector<std::uint64_t>{0xfff4, 0xfef0, 0x00f0}));
+  EXPECT_EQ(left(64, {0xfff0, 0xfff1, 0xfff3, 0xfff4, 0xfef0, 0x00f0}, 0xfff0, 2),
+            (std::vector<std::uint64_t>{0xfff4, 0xfef0, 0x00f0}));
 }
 
 TEST(IotlbReplay, TheEightBitMaskOfQemu72AlsoDropsPagesWithTheSameLowEightBits) {
-  EXPECT_EQ(left(8, {0xfff0, 0xfff1, 0xfff3, 0xfff4, 0xfef0, 0x00f0, 0x00f4}, 0xfff0, 2), (std::vector<std::uint64_t>{0xfff4, 0x00f4}));
+  EXPECT_EQ(left(8, {0xfff0, 0xfff1, 0xfff3, 0xfff4, 0xfef0, 0x00f0, 0x00f4}, 0xfff0, 2),
+            (std::vector<std::uint64_t>{0xfff4, 0x00f4}));
 }
 
 TEST(IotlbReplay, AnEightBitMaskOfEightBitsOrMoreDropsTheWholeDomain) {
@@ -72,8 +77,8 @@ TEST(IotlbReplay, InvalidationsReachTheirOwnDomainOnly) {
 TEST(IotlbReplay, ContextAndDeviceTlbInvalidationsLeaveTheIotlbAlone) {
   IotlbReplay replay({1024, 64});
   replay.add(access(7, fill));
-  for (auto kind : {ep::InvalidateKind::context_global, ep::InvalidateKind::context_device, ep::InvalidateKind::device_tlb,
-                    ep::InvalidateKind::interrupt_entry, ep::InvalidateKind::wait})
+  for (auto kind : {ep::InvalidateKind::context_global, ep::InvalidateKind::context_device,
+                    ep::InvalidateKind::device_tlb, ep::InvalidateKind::interrupt_entry, ep::InvalidateKind::wait})
     replay.add(invalidation(kind, 7));
   replay.add(access(7, hit));
   EXPECT_EQ(replay.result().exceptions, 0u);

@@ -36,7 +36,9 @@ class SmallTrace : public ::testing::Test {
   /// Position of the n-th record (from 0) of a kind at an address.
   std::size_t position(ep::TraceKind kind, base::Bdf requester, std::uint64_t iova, unsigned n = 0) const {
     for (std::size_t i = 0; i < records_.size(); ++i)
-      if (records_[i].kind == kind && records_[i].requester == requester && records_[i].iova.value() == iova && n-- == 0) return i;
+      if (records_[i].kind == kind && records_[i].requester == requester && records_[i].iova.value() == iova &&
+          n-- == 0)
+        return i;
     ADD_FAILURE() << "no such record";
     return 0;
   }
@@ -95,7 +97,8 @@ TEST_F(SmallTrace, PiecesOfOneCallAreOneMappingAndItsAccessesCarryItsNumber) {
 }
 
 TEST_F(SmallTrace, ARepeatedAddressInsideOneSegmentIsAProbeWithoutBytes) {
-  const auto data = select([](const auto& r) { return r.kind == ep::TraceKind::access && r.access == ep::AccessClass::data && r.io == 4; });
+  const auto data = select(
+      [](const auto& r) { return r.kind == ep::TraceKind::access && r.access == ep::AccessClass::data && r.io == 4; });
   ASSERT_EQ(data.size(), 3u);
   EXPECT_EQ(data[0].size, 4096u);
   EXPECT_EQ(data[1].size, 4096u);
@@ -112,7 +115,8 @@ TEST_F(SmallTrace, EntriesDataAndInterruptOfACommandCarryItsNumber) {
 }
 
 TEST_F(SmallTrace, FirmwareCommandsBeforeTheUnitIsOnAreDerivedWithPhysicalAddresses) {
-  const auto derived = select([](const auto& r) { return r.kind == ep::TraceKind::access && (r.flags & ep::trace_flag::derived); });
+  const auto derived =
+      select([](const auto& r) { return r.kind == ep::TraceKind::access && (r.flags & ep::trace_flag::derived); });
   ASSERT_EQ(derived.size(), 3u);
   EXPECT_EQ(derived[0].outcome, ep::Outcome::untranslated);
   EXPECT_EQ(derived[0].iova, base::Iova(0x3000000));
@@ -171,7 +175,8 @@ TEST(SmallCaptureVariants, AFilledQueueLineOfAnotherNameIsIgnoredByName) {
 TEST(SmallCaptureVariants, AnOlderKernelsMapLineWithoutEndAddressIsRead) {
   test::Scratch scratch;
   test::SmallCapture capture;
-  test::replace_first(capture.kernel, "iova=0x00000000fffbe000 - 0x00000000fffbf000 paddr", "iova=0x00000000fffbe000 paddr");
+  test::replace_first(capture.kernel, "iova=0x00000000fffbe000 - 0x00000000fffbf000 paddr",
+                      "iova=0x00000000fffbe000 paddr");
   import_capture(capture.write(scratch), scratch / "trace");
   EXPECT_EQ(count_trace(scratch / "trace").maps, 5u);
 }

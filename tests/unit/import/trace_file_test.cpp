@@ -14,7 +14,8 @@ namespace {
 using test::user_error;
 
 const std::string header_text =
-    "iommusim-trace 1\nname x\nkernel 6.1\nrecorder 7.2\niommu vtd\npage_mask_bits 8\nresets_recorded yes\nunit_clock_start 5\n"
+    "iommusim-trace 1\nname x\nkernel 6.1\nrecorder 7.2\niommu vtd\npage_mask_bits 8\nresets_recorded "
+    "yes\nunit_clock_start 5\n"
     "device 18 18 1b36 10 108 2 DMA 4\nbegin\n";
 
 /// Reads a whole file; the error's text without the folder, or "".
@@ -51,10 +52,13 @@ TraceRecord random_record(TraceKind kind, std::mt19937_64& random, std::uint64_t
   const auto domain = [&] { r.domain = bit() ? no_domain : base::DomainId(u32() & 0xffff); };
   switch (kind) {
     case TraceKind::mark: r.number = u32(), r.text = "fio: bs=4k  with blanks"; break;
-    case TraceKind::attach: requester(), domain(), r.type = static_cast<DomainType>(random() % 6), r.flags = bit() ? 2 : 0; break;
+    case TraceKind::attach:
+      requester(), domain(), r.type = static_cast<DomainType>(random() % 6), r.flags = bit() ? 2 : 0;
+      break;
     case TraceKind::translation: r.enable = bit(); break;
     case TraceKind::call:
-      requester(), r.mapping = u32(), r.call = static_cast<CallKind>(pick("psa")), r.direction = static_cast<Direction>(random() % 3);
+      requester(), r.mapping = u32(), r.call = static_cast<CallKind>(pick("psa")),
+                   r.direction = static_cast<Direction>(random() % 3);
       r.size = random(), r.number = u32();
       break;
     case TraceKind::map:
@@ -64,22 +68,28 @@ TraceRecord random_record(TraceKind kind, std::mt19937_64& random, std::uint64_t
       if (kind == TraceKind::map) r.paddr = base::Hpa(random() & 0xfffffffff000), r.permissions = random() & 3;
       break;
     case TraceKind::invalidate:
-      requester(), domain(), r.invalidate = static_cast<InvalidateKind>(pick("gdptGDFiwo")), r.flags = bit(), r.mask = random() & 63;
+      requester(), domain(), r.invalidate = static_cast<InvalidateKind>(pick("gdptGDFiwo")), r.flags = bit(),
+                             r.mask = random() & 63;
       r.iova = base::Iova(random());
       break;
     case TraceKind::request:
-      domain(), r.request = static_cast<RequestKind>(pick("mu")), r.permissions = random() & 3, r.iova = base::Iova(random());
+      domain(), r.request = static_cast<RequestKind>(pick("mu")), r.permissions = random() & 3,
+                r.iova = base::Iova(random());
       r.paddr = base::Hpa(random()), r.size = random();
       break;
     case TraceKind::access:
-      requester(), domain(), r.outcome = static_cast<Outcome>(pick("hftpn")), r.access = static_cast<AccessClass>(pick("?scdlbrtwq"));
-      r.write = bit(), r.flags = random() & 7, r.mapping = u32(), r.io = u32(), r.iova = base::Iova(random() & ~std::uint64_t{0xfff});
+      requester(), domain(), r.outcome = static_cast<Outcome>(pick("hftpn")),
+                             r.access = static_cast<AccessClass>(pick("?scdlbrtwq"));
+      r.write = bit(), r.flags = random() & 7, r.mapping = u32(), r.io = u32(),
+      r.iova = base::Iova(random() & ~std::uint64_t{0xfff});
       r.paddr = base::Hpa(random()), r.size = random() % 4097;
       break;
     case TraceKind::doorbell: requester(), r.flags = bit(), r.number = u32(), r.value = u32(); break;
     case TraceKind::msi: requester(), r.number = u32(), r.io = u32(); break;
     case TraceKind::interrupt: requester(), r.flags = bit(), r.iova = base::Iova(random()), r.value = u32(); break;
-    case TraceKind::fault: requester(), r.number = random() & 255, r.write = bit(), r.iova = base::Iova(random()); break;
+    case TraceKind::fault:
+      requester(), r.number = random() & 255, r.write = bit(), r.iova = base::Iova(random());
+      break;
     case TraceKind::iotlb_reset: break;
     case TraceKind::passthrough: requester(); break;
   }
@@ -169,7 +179,8 @@ TEST(TraceFile, TimeThatRunsBackwardsIsTheCallersError) {
 }
 
 TEST(TraceFile, AnUnwritablePlaceIsAUserError) {
-  EXPECT_NE(user_error([] { TraceWriter writer("/nonexistent/folder/t", TraceHeader{}); }).find("cannot be written"), std::string::npos);
+  EXPECT_NE(user_error([] { TraceWriter writer("/nonexistent/folder/t", TraceHeader{}); }).find("cannot be written"),
+            std::string::npos);
 }
 
 TEST(TraceFile, PlainTextIsReadToo) {
@@ -193,9 +204,11 @@ TEST(TraceDefects, MissingEmptyBinaryAndForeignFiles) {
   test::write_text(scratch / "noise", noise);
   EXPECT_NE(defect(scratch, "noise").find("noise:1: "), std::string::npos);
   test::write_text(scratch / "foreign", "schema: 1\n");
-  EXPECT_EQ(defect(scratch, "foreign"), "foreign:1: this is no iommusim trace: it does not begin with 'iommusim-trace 1'");
+  EXPECT_EQ(defect(scratch, "foreign"),
+            "foreign:1: this is no iommusim trace: it does not begin with 'iommusim-trace 1'");
   test::write_text(scratch / "later", "iommusim-trace 2\n");
-  EXPECT_EQ(defect(scratch, "later"), "later:1: trace version '2', this program reads version 1: import the capture again");
+  EXPECT_EQ(defect(scratch, "later"),
+            "later:1: trace version '2', this program reads version 1: import the capture again");
 }
 
 TEST(TraceDefects, TruncationIsSeenWhereverItHappens) {
@@ -262,8 +275,9 @@ TEST(TraceDefects, RecordLines) {
 }
 
 TEST(TraceDefects, RandomEditsOfALineNeverCrashTheReader) {
-  const std::string lines[] = {"Pk 5 1 7 1 1 18 4 fffbe000 1000 3 6000000\n", "Du 1 1 h d r 0 1 2 18 4 fffbe000 6000000 4096\n",
-                               "Iu 1 1 p 0 3 0 4 fffbe000\n", "Ak 1 1 1 18 DMA-FQ 4 0\n"};
+  const std::string lines[] = {"Pk 5 1 7 1 1 18 4 fffbe000 1000 3 6000000\n",
+                               "Du 1 1 h d r 0 1 2 18 4 fffbe000 6000000 4096\n", "Iu 1 1 p 0 3 0 4 fffbe000\n",
+                               "Ak 1 1 1 18 DMA-FQ 4 0\n"};
   std::mt19937 random(11);
   test::Scratch scratch;
   for (int i = 0; i < 1500; ++i) {
@@ -271,8 +285,10 @@ TEST(TraceDefects, RandomEditsOfALineNeverCrashTheReader) {
     for (auto n = 1 + random() % 3; n-- > 0;) {
       const auto at = random() % (line.size() - 1);
       const char c = static_cast<char>(32 + random() % 96);
-      if (random() % 2) line[at] = c;
-      else line.insert(at, 1, c);
+      if (random() % 2)
+        line[at] = c;
+      else
+        line.insert(at, 1, c);
     }
     test::write_text(scratch / "t", header_text + line + ". 1\n");
     defect(scratch, "t");  // an error or a record, never anything else

@@ -11,13 +11,14 @@
 namespace iommusim::test {
 
 struct Walk {
-  std::uint64_t translated = 0;        ///< accesses that need a mapping
-  std::uint64_t outside = 0;           ///< of them, without a live mapping of that physical page and number
-  std::uint64_t forbidden = 0;         ///< reads or writes the mapping's permissions do not allow
-  std::uint64_t doubled = 0;           ///< pages mapped while mapped
-  std::uint64_t seeded_over_traced = 0;  ///< seeded pages that a traced mapping had held before, while the kernel's log went on
+  std::uint64_t translated = 0;  ///< accesses that need a mapping
+  std::uint64_t outside = 0;     ///< of them, without a live mapping of that physical page and number
+  std::uint64_t forbidden = 0;   ///< reads or writes the mapping's permissions do not allow
+  std::uint64_t doubled = 0;     ///< pages mapped while mapped
+  std::uint64_t seeded_over_traced =
+      0;  ///< seeded pages that a traced mapping had held before, while the kernel's log went on
   std::uint64_t reused_before_flush = 0;  ///< pages mapped again before an invalidation covered their unmap
-  std::uint64_t crossing_time = 0;     ///< records earlier than the one before
+  std::uint64_t crossing_time = 0;        ///< records earlier than the one before
   std::map<char, std::uint64_t> classes;
   std::map<base::Bdf, std::uint64_t> data_bytes;  ///< of data accesses, by requester
 
@@ -77,7 +78,8 @@ struct Walk {
         break;
       case ep::TraceKind::invalidate: flush(r); break;
       case ep::TraceKind::request:  // the UNMAP request is the invalidation of virtio-iommu
-        for (std::uint64_t i = 0; r.request == ep::RequestKind::unmap && i < pages; ++i) unflushed_.erase({domain(r), first + i});
+        for (std::uint64_t i = 0; r.request == ep::RequestKind::unmap && i < pages; ++i)
+          unflushed_.erase({domain(r), first + i});
         break;
       case ep::TraceKind::access: access(r); break;
       default: break;
@@ -91,7 +93,8 @@ struct Walk {
     const std::uint64_t pages = r.invalidate == Kind::iotlb_page ? std::uint64_t{1} << r.mask : ~std::uint64_t{0};
     const std::uint64_t first = r.invalidate == Kind::iotlb_page ? (r.iova.value() >> 12) & ~(pages - 1) : 0;
     auto at = unflushed_.lower_bound({r.domain.value(), first});
-    while (at != unflushed_.end() && at->first == r.domain.value() && at->second - first < pages) at = unflushed_.erase(at);
+    while (at != unflushed_.end() && at->first == r.domain.value() && at->second - first < pages)
+      at = unflushed_.erase(at);
   }
 
   void access(const ep::TraceRecord& r) {
