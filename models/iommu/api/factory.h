@@ -1,5 +1,6 @@
-// How a remapping unit gets its architecture: a configuration struct per architecture, chosen in YAML by `type:` and registered in
-// the architecture's own folder with base::Variants<ArchitectureConfig>::Entry. Nobody else names an architecture.
+// How a remapping unit gets its architecture: a configuration struct per architecture, chosen in YAML by `type:` and
+// registered in the architecture's own folder with base::Variants<ArchitectureConfig>::Entry. Nobody else names an
+// architecture.
 #pragma once
 
 #include <memory>
@@ -9,7 +10,8 @@
 
 namespace iommusim::iommu {
 
-/// Capabilities of a remapping unit in the terms of its architecture. Both products keep their own copy of the configuration.
+/// Capabilities of a remapping unit in the terms of its architecture. Both products keep their own copy of the
+/// configuration.
 struct ArchitectureConfig {
   virtual ~ArchitectureConfig() = default;
   static const char* variant_kind() { return "IOMMU architecture"; }

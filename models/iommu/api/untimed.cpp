@@ -12,7 +12,8 @@ unsigned ReadCount::total() const {
   return n;
 }
 
-UntimedUnit::UntimedUnit(Architecture& architecture, TableMemory& memory, Caches caches, std::function<bool(Hpa)> readable)
+UntimedUnit::UntimedUnit(Architecture& architecture, TableMemory& memory, Caches caches,
+                         std::function<bool(Hpa)> readable)
     : architecture_(architecture), memory_(memory), caches_(caches), readable_(std::move(readable)) {}
 
 Resolution UntimedUnit::resolve(const Request& request) {
@@ -73,7 +74,8 @@ Resolution UntimedUnit::resolve(const Request& request) {
       iotlb_[Key{0, 0, end.tag.size_log2, end.tag.space, end.tag.base}] = Entry{end.translation, {}};
   }
   out.outcome = Resolution::Outcome::translated;
-  const std::uint64_t inside = out.translation.size_log2 >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << out.translation.size_log2) - 1;
+  const std::uint64_t inside =
+      out.translation.size_log2 >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << out.translation.size_log2) - 1;
   out.output = out.translation.output + (request.address & inside);
   return out;
 }
@@ -200,6 +202,8 @@ void UntimedUnit::invalidate(const InvalidationScope& scope) {
     drop(entries_, [&scope](const Ranges::value_type& e) { return scope.interrupt_index(std::get<4>(e.first)); });
 }
 
-std::size_t UntimedUnit::held(CacheKind kind) const { return kind == CacheKind::context ? contexts_.size() : ranges(kind).size(); }
+std::size_t UntimedUnit::held(CacheKind kind) const {
+  return kind == CacheKind::context ? contexts_.size() : ranges(kind).size();
+}
 
 }  // namespace iommusim::iommu

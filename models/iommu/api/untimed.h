@@ -1,5 +1,6 @@
-// A remapping unit without time: runs an architecture's steps against memory at once, with no caches or with unbounded ones. It is
-// what conformance vectors and property tests are run on; the timed unit (models/iommu/core) drives the same steps.
+// A remapping unit without time: runs an architecture's steps against memory at once, with no caches or with unbounded
+// ones. It is what conformance vectors and property tests are run on; the timed unit (models/iommu/core) drives the
+// same steps.
 #pragma once
 
 #include <array>
@@ -17,7 +18,7 @@ namespace iommusim::iommu {
 
 /// Memory reads of one resolution.
 struct ReadCount {
-  std::array<unsigned, 8> of{};                        ///< by Structure
+  std::array<unsigned, 8> of{};                         ///< by Structure
   std::array<std::array<unsigned, 8>, 4> page_table{};  ///< by stage and level
   unsigned operator[](Structure s) const { return of[static_cast<unsigned>(s)]; }
   unsigned total() const;
@@ -60,8 +61,8 @@ class UntimedUnit {
   /// Entries of a cache that are held now.
   std::size_t held(CacheKind kind) const;
 
-  std::array<std::uint64_t, 9> commands{};            ///< executed, by Command::Form
-  std::vector<InterruptMessage> interrupts;           ///< the unit's own, oldest first
+  std::array<std::uint64_t, 9> commands{};   ///< executed, by Command::Form
+  std::vector<InterruptMessage> interrupts;  ///< the unit's own, oldest first
 
  private:
   using Key = std::tuple<unsigned, unsigned, unsigned, Space, std::uint64_t>;  ///< stage, level, size_log2, space, base
@@ -78,7 +79,9 @@ class UntimedUnit {
   void run_queue();
   void apply(const Effects& effects);
   const Translation* find_translation(Space space, std::uint64_t address) const;
-  Ranges& ranges(CacheKind kind) { return kind == CacheKind::walk ? walks_ : kind == CacheKind::iotlb ? iotlb_ : entries_; }
+  Ranges& ranges(CacheKind kind) {
+    return kind == CacheKind::walk ? walks_ : kind == CacheKind::iotlb ? iotlb_ : entries_;
+  }
   const Ranges& ranges(CacheKind kind) const { return const_cast<UntimedUnit*>(this)->ranges(kind); }
 
   Architecture& architecture_;

@@ -57,7 +57,9 @@ constexpr DomainId kDomain{7};
 /// A unit brought up by its driver, translation and interrupt remapping on.
 struct Bench {
   explicit Bench(const VtdConfig& c = {}, UntimedUnit::Caches caches = UntimedUnit::Caches::none)
-      : config(c), arch(c.make_architecture()), driver(c.make_driver()),
+      : config(c),
+        arch(c.make_architecture()),
+        driver(c.make_driver()),
         unit(*arch, memory, caches, [this](Hpa a) { return unreadable.count(a.value()) == 0; }) {
     unit.write(driver->set_up(memory, 256));
     unit.write(driver->enable(c.interrupt_remapping));
@@ -68,7 +70,8 @@ struct Bench {
     driver->attach(memory, source, domain, tables.get());
     return tables;
   }
-  static Request request(std::uint64_t address, Rights needed = kRead, std::uint32_t bytes = 64, SourceId source = kDevice) {
+  static Request request(std::uint64_t address, Rights needed = kRead, std::uint32_t bytes = 64,
+                         SourceId source = kDevice) {
     Request r;
     r.source = source;
     r.address = address;
@@ -106,7 +109,9 @@ struct Bench {
     const std::uint64_t root = reg64(reg::kRootTable) + 16 * (source.value() >> 8);
     return Hpa(memory.read64(Hpa(root)) & ~std::uint64_t{0xfff}) + 16 * (source.value() & 0xff);
   }
-  Hpa interrupt_entry(std::uint32_t index) { return Hpa(reg64(reg::kInterruptTable) & ~std::uint64_t{0xfff}) + 16 * index; }
+  Hpa interrupt_entry(std::uint32_t index) {
+    return Hpa(reg64(reg::kInterruptTable) & ~std::uint64_t{0xfff}) + 16 * index;
+  }
   /// Where the paging entry of an address at a level lies.
   Hpa page_entry(const PageTables& tables, std::uint64_t address, unsigned level) {
     const auto& own = dynamic_cast<const SecondStageTables&>(tables);

@@ -26,7 +26,8 @@ std::string errors(const std::string& yaml) {
 
 TEST(VtdConfiguration, IsChosenByType) {
   const auto h = base::parse_config<Holder>(
-      "schema: 1\narchitecture:\n  type: vtd\n  table_levels: [3]\n  guest_address_bits: 39\n  quirks: {page_mask_bits: 8}\n");
+      "schema: 1\narchitecture:\n  type: vtd\n  table_levels: [3]\n  guest_address_bits: 39\n  quirks: "
+      "{page_mask_bits: 8}\n");
   const auto& c = dynamic_cast<const VtdConfig&>(*h.architecture);
   EXPECT_EQ(c.most_levels(), 3u);
   EXPECT_EQ(c.quirks.page_mask_bits, 8);
@@ -40,7 +41,8 @@ TEST(VtdConfiguration, DefaultsAreConsistent) {
 }
 
 TEST(VtdConfiguration, ContradictionsNameTheKey) {
-  EXPECT_NE(errors("architecture: {type: vtd, table_levels: [3]}\n").find("48 bits do not fit tables of 3 levels"), std::string::npos);
+  EXPECT_NE(errors("architecture: {type: vtd, table_levels: [3]}\n").find("48 bits do not fit tables of 3 levels"),
+            std::string::npos);
   EXPECT_NE(errors("architecture: {type: vtd, domain_id_bits: 7}\n").find("domain_id_bits"), std::string::npos);
   EXPECT_NE(errors("architecture: {type: vtd, table_levels: [2]}\n").find("table_levels"), std::string::npos);
   EXPECT_NE(errors("architecture: {type: vtd, fault_records: 257}\n").find("fault_records"), std::string::npos);

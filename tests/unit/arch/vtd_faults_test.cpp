@@ -223,8 +223,10 @@ TEST_F(VtdFaults, Reason31RequestWithPasid) {
 }
 
 TEST_F(VtdFaults, EveryReasonHasAWording) {
-  for (unsigned r = 1; r <= 0xe; ++r) EXPECT_EQ(b.arch->fault_text(static_cast<std::uint16_t>(r)).find("unknown"), std::string::npos) << r;
-  for (unsigned r = 0x20; r <= 0x26; ++r) EXPECT_EQ(b.arch->fault_text(static_cast<std::uint16_t>(r)).find("unknown"), std::string::npos) << r;
+  for (unsigned r = 1; r <= 0xe; ++r)
+    EXPECT_EQ(b.arch->fault_text(static_cast<std::uint16_t>(r)).find("unknown"), std::string::npos) << r;
+  for (unsigned r = 0x20; r <= 0x26; ++r)
+    EXPECT_EQ(b.arch->fault_text(static_cast<std::uint16_t>(r)).find("unknown"), std::string::npos) << r;
   EXPECT_EQ(b.arch->fault_text(0x7f), "unknown VT-d fault reason 127");
 }
 

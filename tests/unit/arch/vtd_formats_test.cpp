@@ -38,8 +38,12 @@ TEST_F(VtdFormats, RootEntryRoundTrips) {
 
 TEST_F(VtdFormats, ContextEntryRoundTrips) {
   for (int i = 0; i < 1000; ++i) {
-    const ContextEntry e{coin(), coin(), static_cast<TranslationType>(number(2)), Hpa(number(64) & ~std::uint64_t{0xfff}),
-                         static_cast<std::uint8_t>(number(3)), static_cast<std::uint16_t>(number(16))};
+    const ContextEntry e{coin(),
+                         coin(),
+                         static_cast<TranslationType>(number(2)),
+                         Hpa(number(64) & ~std::uint64_t{0xfff}),
+                         static_cast<std::uint8_t>(number(3)),
+                         static_cast<std::uint16_t>(number(16))};
     const ContextEntry d = decode_context(encode(e));
     EXPECT_EQ(encode(d), encode(e));
     EXPECT_EQ(d.domain, e.domain);
@@ -144,7 +148,8 @@ TEST_F(VtdFormats, DescriptorsRoundTrip) {
   for (const Type type : {Type::context, Type::iotlb, Type::device_tlb, Type::interrupt_entry, Type::wait})
     for (int i = 0; i < 1000; ++i) {
       // A random word pair decoded is a legal set of fields of that type.
-      const Descriptor d = decode_descriptor({(number(64) & ~std::uint64_t{0xf}) | static_cast<std::uint64_t>(type), number(64)});
+      const Descriptor d =
+          decode_descriptor({(number(64) & ~std::uint64_t{0xf}) | static_cast<std::uint64_t>(type), number(64)});
       const Descriptor back = decode_descriptor(encode(d));
       EXPECT_EQ(encode(back), encode(d));
       EXPECT_EQ(back.type, type);

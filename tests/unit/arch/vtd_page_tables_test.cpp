@@ -82,7 +82,8 @@ TEST(VtdPageTables, ContextEntriesAreNeverSeenHalfWritten) {
    public:
     void write64(Hpa a, std::uint64_t v) override {
       WordMemory::write64(a, v);
-      if (watched != Hpa() && (a == watched || a == watched + 8)) seen.push_back({read64(watched), read64(watched + 8)});
+      if (watched != Hpa() && (a == watched || a == watched + 8))
+        seen.push_back({read64(watched), read64(watched + 8)});
     }
     Hpa watched;
     std::vector<Pair> seen;
@@ -105,7 +106,8 @@ TEST(VtdPageTables, ContextEntriesAreNeverSeenHalfWritten) {
   for (const Pair& w : memory.seen) EXPECT_TRUE(!get(w[0], 0) || w == after);
 }
 
-/// Random maps and unmaps against a plain std::map of 4 KiB pages, at every depth, with superpages, with and without caches.
+/// Random maps and unmaps against a plain std::map of 4 KiB pages, at every depth, with superpages, with and without
+/// caches.
 class VtdRandomMaps : public ::testing::TestWithParam<std::tuple<unsigned, UntimedUnit::Caches>> {};
 
 TEST_P(VtdRandomMaps, TranslateAsAPlainMapDoes) {
@@ -119,11 +121,13 @@ TEST_P(VtdRandomMaps, TranslateAsAPlainMapDoes) {
     std::uint64_t hpa;
     Rights rights;
   };
-  std::map<std::uint64_t, Page> model;            // by IOVA
+  std::map<std::uint64_t, Page> model;             // by IOVA
   std::map<std::uint64_t, std::uint64_t> regions;  // IOVA -> bytes
   std::mt19937_64 random(42 + levels);
   // Windows far apart, so that each level has several entries in use.
-  const auto window = [&](std::uint64_t i) { return (i * 0x1357'9246'8000'0000u) & (bit(address_bits_of(levels)) - 1) & ~(4 * kGiB - 1); };
+  const auto window = [&](std::uint64_t i) {
+    return (i * 0x1357'9246'8000'0000u) & (bit(address_bits_of(levels)) - 1) & ~(4 * kGiB - 1);
+  };
   constexpr std::uint64_t kWindows = 5, kWindowBytes = 32 * kMiB2;
   constexpr Rights kChoices[] = {kRead, kWrite, kReadWrite};
   unsigned mapped = 0, faults = 0, translated = 0, superpages = 0;
@@ -136,7 +140,8 @@ TEST_P(VtdRandomMaps, TranslateAsAPlainMapDoes) {
     const auto next = model.lower_bound(iova);
     const bool free = next == model.end() || next->first >= iova + bytes;
     if (free) {
-      const std::uint64_t hpa = (0x10'0000'0000 + random() % 0x4000 * kMiB2) + (random() % 2 ? 0 : random() % 512 * kKiB4);
+      const std::uint64_t hpa =
+          (0x10'0000'0000 + random() % 0x4000 * kMiB2) + (random() % 2 ? 0 : random() % 512 * kKiB4);
       const Rights rights = kChoices[random() % 3];
       tables->map(b.memory, Iova(iova), Hpa(hpa), bytes, rights, random() % 4 ? kGiB : kKiB4);
       for (std::uint64_t o = 0; o < bytes; o += kKiB4) model[iova + o] = {hpa + o, rights};
@@ -202,7 +207,8 @@ TEST_P(VtdRandomMaps, TranslateAsAPlainMapDoes) {
 
 INSTANTIATE_TEST_SUITE_P(Depths, VtdRandomMaps,
                          ::testing::Combine(::testing::Values(3u, 4u, 5u),
-                                            ::testing::Values(UntimedUnit::Caches::none, UntimedUnit::Caches::unbounded)));
+                                            ::testing::Values(UntimedUnit::Caches::none,
+                                                              UntimedUnit::Caches::unbounded)));
 
 }  // namespace
 }  // namespace iommusim::iommu::vtd

@@ -126,15 +126,19 @@ TEST(VtdRegisters, CachesCanBeEmptiedByRegister) {
   Bench b({}, UntimedUnit::Caches::unbounded);
   auto tables = b.attach(4);
   tables->map(b.memory, Iova(0x1000), Hpa(0x5000), 0x3000, kReadWrite, 4096);
-  const auto touch = [&] { for (std::uint64_t a = 0x1000; a < 0x4000; a += 0x1000) b.read(a); };
+  const auto touch = [&] {
+    for (std::uint64_t a = 0x1000; a < 0x4000; a += 0x1000) b.read(a);
+  };
   touch();
-  b.set_reg(reg::kContextCommand, bit(63) | put(std::uint64_t{3}, 62, 61) | put(std::uint64_t{kDevice.value()}, 31, 16), 8);
+  b.set_reg(reg::kContextCommand, bit(63) | put(std::uint64_t{3}, 62, 61) | put(std::uint64_t{kDevice.value()}, 31, 16),
+            8);
   EXPECT_EQ(b.unit.held(CacheKind::context), 0u);
   EXPECT_EQ(b.reg64(reg::kContextCommand) >> 63, 0u) << "done when read back";
   EXPECT_EQ(get(b.reg64(reg::kContextCommand), 60, 59), 3u) << "performed as asked";
   EXPECT_EQ(b.unit.held(CacheKind::iotlb), 3u);
   b.set_reg(reg::kInvalidateAddress, 0x2000 | 1, 8);  // pages 2 and 3
-  b.set_reg(reg::kIotlbInvalidate, bit(63) | put(std::uint64_t{3}, 61, 60) | put(std::uint64_t{kDomain.value()}, 47, 32), 8);
+  b.set_reg(reg::kIotlbInvalidate,
+            bit(63) | put(std::uint64_t{3}, 61, 60) | put(std::uint64_t{kDomain.value()}, 47, 32), 8);
   EXPECT_EQ(b.unit.held(CacheKind::iotlb), 1u);
   b.set_reg(reg::kIotlbInvalidate + 4, (bit(63) | put(std::uint64_t{1}, 61, 60)) >> 32, 4);
   EXPECT_EQ(b.unit.held(CacheKind::iotlb), 0u) << "the upper half alone gives the command";
@@ -149,6 +153,17 @@ TEST(VtdRegisters, DisablingTheQueueResetsItsHead) {
   b.set_reg(reg::kGlobalCommand, on & ~global::kQueuedInvalidation);
   EXPECT_EQ(b.reg64(reg::kQueueHead), 0u);
   EXPECT_FALSE(b.arch->next_command());
+}
+
+TEST(VtdDriver, SwitchingTranslationOffLeavesTheRestOn) {
+  Bench b;
+  b.unit.write(b.driver->disable_translation());
+  EXPECT_EQ(b.read(0x9000).outcome, Resolution::Outcome::passed);
+  EXPECT_TRUE(b.arch->enabled(RequestClass::interrupt));
+  b.submit({Invalidation()});
+  EXPECT_EQ(b.driver->head_index(b.reg64(reg::kQueueHead)), 1u) << "the queue runs on";
+  b.unit.write(b.driver->enable(true));
+  EXPECT_EQ(b.read(0x9000).outcome, Resolution::Outcome::fault);
 }
 
 TEST(VtdDriver, QueuesThatDoNotExistAreUserErrors) {
@@ -168,7 +183,8 @@ TEST(VtdDriver, ALargerQueueIsReportedToTheUnit) {
   unit.write(driver->set_up(memory, 4096));
   EXPECT_EQ(queue_entries_of(arch->read_register(reg::kQueueAddress, 8)), 4096u);
   unit.write(driver->tail_write(4095));
-  EXPECT_EQ(arch->read_register(reg::kFaultStatus, 4), fault_status::kQueueError) << "4,095 zero descriptors are illegal";
+  EXPECT_EQ(arch->read_register(reg::kFaultStatus, 4), fault_status::kQueueError)
+      << "4,095 zero descriptors are illegal";
   EXPECT_EQ(arch->read_register(reg::kQueueError, 4), static_cast<std::uint64_t>(QueueError::type));
 }
 

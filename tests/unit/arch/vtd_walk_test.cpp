@@ -100,7 +100,8 @@ TEST(VtdWalk, LooksUpTheDeepestTableFirstAndFillsOnTheWayDown) {
     const Step& s = steps[level - 1];
     EXPECT_EQ(s.kind, Step::Kind::lookup);
     EXPECT_EQ(s.cache, CacheKind::walk);
-    EXPECT_EQ(s.tag, range_around(kDomain.value(), iova, static_cast<std::uint8_t>(12 + 9 * level), 0, static_cast<std::uint8_t>(level)))
+    EXPECT_EQ(s.tag, range_around(kDomain.value(), iova, static_cast<std::uint8_t>(12 + 9 * level), 0,
+                                  static_cast<std::uint8_t>(level)))
         << "a level-1 table covers 2 MiB, a level-2 table 1 GiB";
   }
   for (unsigned i = 0; i < 3; ++i) {

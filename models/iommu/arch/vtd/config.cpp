@@ -15,30 +15,39 @@ const base::Variants<ArchitectureConfig>::Entry<VtdConfig> entry("vtd", "Intel V
 }
 
 const base::Fields<Quirks>& Quirks::fields() {
-  static const base::Fields<Quirks> f =
-      base::Fields<Quirks>("vtd_quirks", "Departures from the VT-d specification")
-          .field("page_mask_bits", &Quirks::page_mask_bits,
-                 "Low bits of the page number that a page-selective IOTLB invalidation compares; 64 is the specified rule, 8 that "
-                 "of QEMU before 10.0")
-          .range(1, 64)
-          .source("VT-d rev. 4.0 section 6.5.2.3; 8 bits observed in QEMU 7.2");
+  static const base::Fields<Quirks> f = base::Fields<Quirks>("vtd_quirks", "Departures from the VT-d specification")
+                                            .field("page_mask_bits", &Quirks::page_mask_bits,
+                                                   "Low bits of the page number that a page-selective IOTLB "
+                                                   "invalidation compares; 64 is the specified rule, 8 that "
+                                                   "of QEMU before 10.0")
+                                            .range(1, 64)
+                                            .source("VT-d rev. 4.0 section 6.5.2.3; 8 bits observed in QEMU 7.2");
   return f;
 }
 
 const base::Fields<VtdConfig>& VtdConfig::fields() {
   using C = VtdConfig;
   static const base::Fields<VtdConfig> f =
-      base::Fields<VtdConfig>("vtd", "Intel VT-d remapping unit, legacy mode (root and context tables, second-stage translation)")
-          .field("host_address_bits", &C::host_address_bits, "Host address width; table pointers beyond it are reserved bits")
-          .range(32, 52).source("VT-d rev. 4.0 section 8.1 (DMAR header); 46 on Xeon Scalable")
+      base::Fields<VtdConfig>(
+          "vtd", "Intel VT-d remapping unit, legacy mode (root and context tables, second-stage translation)")
+          .field("host_address_bits", &C::host_address_bits,
+                 "Host address width; table pointers beyond it are reserved bits")
+          .range(32, 52)
+          .source("VT-d rev. 4.0 section 8.1 (DMAR header); 46 on Xeon Scalable")
           .field("guest_address_bits", &C::guest_address_bits, "Largest address a device may use (CAP.MGAW)")
-          .range(32, 57).source("VT-d rev. 4.0 section 11.4.2")
+          .range(32, 57)
+          .source("VT-d rev. 4.0 section 11.4.2")
           .list("table_levels", &C::table_levels, "Depths of second-stage tables the unit walks (CAP.SAGAW)")
-          .range(3, 5).items_between(1, 3).source("VT-d rev. 4.0 section 11.4.2")
-          .field("superpages_2m", &C::superpages_2m, "2 MiB pages (CAP.SLLPS bit 0)").source("VT-d rev. 4.0 section 11.4.2")
-          .field("superpages_1g", &C::superpages_1g, "1 GiB pages (CAP.SLLPS bit 1)").source("VT-d rev. 4.0 section 11.4.2")
+          .range(3, 5)
+          .items_between(1, 3)
+          .source("VT-d rev. 4.0 section 11.4.2")
+          .field("superpages_2m", &C::superpages_2m, "2 MiB pages (CAP.SLLPS bit 0)")
+          .source("VT-d rev. 4.0 section 11.4.2")
+          .field("superpages_1g", &C::superpages_1g, "1 GiB pages (CAP.SLLPS bit 1)")
+          .source("VT-d rev. 4.0 section 11.4.2")
           .field("domain_id_bits", &C::domain_id_bits, "Bits of domain identifiers (CAP.ND): 4, 6, ... 16")
-          .range(4, 16).source("VT-d rev. 4.0 section 11.4.2")
+          .range(4, 16)
+          .source("VT-d rev. 4.0 section 11.4.2")
           .field("pass_through", &C::pass_through, "Context entries may say pass through (ECAP.PT)")
           .source("VT-d rev. 4.0 section 11.4.3")
           .field("device_tlb", &C::device_tlb, "Devices may cache translations by ATS (ECAP.DT)")
@@ -47,24 +56,31 @@ const base::Fields<VtdConfig>& VtdConfig::fields() {
           .source("VT-d rev. 4.0 section 11.4.3")
           .field("coherent_walks", &C::coherent_walks, "The unit reads its tables coherently (ECAP.C)")
           .source("VT-d rev. 4.0 section 11.4.3")
-          .field("caching_mode", &C::caching_mode, "Software invalidates after mapping too (CAP.CM), as virtual units ask for")
+          .field("caching_mode", &C::caching_mode,
+                 "Software invalidates after mapping too (CAP.CM), as virtual units ask for")
           .source("VT-d rev. 4.0 section 6.1")
           .field("zero_length_reads", &C::zero_length_reads, "Zero-length reads of write-only pages succeed (CAP.ZLR)")
           .source("VT-d rev. 4.0 section 11.4.2")
           .field("draining", &C::draining, "Reported support for draining reads and writes (CAP.DRD, CAP.DWD)")
           .source("VT-d rev. 4.0 section 11.4.2")
-          .field("max_address_mask", &C::max_address_mask, "Largest page-selective invalidation, log2 of 4 KiB pages (CAP.MAMV)")
-          .range(0, 63).source("18 on Ivy Bridge-EP (datasheet volume 2, VTD1_CAP) and in QEMU")
+          .field("max_address_mask", &C::max_address_mask,
+                 "Largest page-selective invalidation, log2 of 4 KiB pages (CAP.MAMV)")
+          .range(0, 63)
+          .source("18 on Ivy Bridge-EP (datasheet volume 2, VTD1_CAP) and in QEMU")
           .field("fault_records", &C::fault_records, "Fault recording registers (CAP.NFR + 1)")
-          .range(1, 256).source("8 on Xeon E7 v2 (datasheet volume 2, VTD0_FLTREC[0:7])")
+          .range(1, 256)
+          .source("8 on Xeon E7 v2 (datasheet volume 2, VTD0_FLTREC[0:7])")
           .field("interrupt_remapping", &C::interrupt_remapping, "Interrupt remapping (ECAP.IR)")
           .source("VT-d rev. 4.0 section 5.1")
           .field("extended_interrupt_mode", &C::extended_interrupt_mode, "32-bit APIC identifiers (ECAP.EIM)")
           .source("VT-d rev. 4.0 section 5.1.4")
-          .field("implied_invalidation", &C::implied_invalidation, "Setting a table pointer empties the caches (CAP.ESRTPS, ESIRTPS)")
+          .field("implied_invalidation", &C::implied_invalidation,
+                 "Setting a table pointer empties the caches (CAP.ESRTPS, ESIRTPS)")
           .source("VT-d rev. 4.0 section 11.4.2")
           .field("interrupt_entries", &C::interrupt_entries, "Interrupt remapping table entries the driver allocates")
-          .range(2, 65536).power_of_two().source("65536 in Linux (INTR_REMAP_TABLE_ENTRIES)")
+          .range(2, 65536)
+          .power_of_two()
+          .source("65536 in Linux (INTR_REMAP_TABLE_ENTRIES)")
           .object("quirks", &C::quirks, "Departures from the specification")
           .check([](const C& c, base::Report& r) {
             const auto [key, message] = c.contradiction();
@@ -78,8 +94,10 @@ std::pair<std::string, std::string> VtdConfig::contradiction() const {
   const unsigned reach = address_bits_of(most_levels());
   if (guest_address_bits > reach)
     return {"guest_address_bits", std::to_string(guest_address_bits) + " bits do not fit tables of " +
-                                      std::to_string(most_levels()) + " levels, which map " + std::to_string(reach) + " bits"};
-  if (superpages_1g && !superpages_2m) return {"superpages_1g", "needs superpages_2m: no unit reports 1 GiB pages alone"};
+                                      std::to_string(most_levels()) + " levels, which map " + std::to_string(reach) +
+                                      " bits"};
+  if (superpages_1g && !superpages_2m)
+    return {"superpages_1g", "needs superpages_2m: no unit reports 1 GiB pages alone"};
   if (extended_interrupt_mode && !interrupt_remapping) return {"extended_interrupt_mode", "needs interrupt_remapping"};
   return {};
 }

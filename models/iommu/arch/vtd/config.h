@@ -45,8 +45,8 @@ struct VtdConfig : ArchitectureConfig {
   std::unique_ptr<Architecture> make_architecture() const override;
   std::unique_ptr<Driver> make_driver() const override;
 
-  /// What contradicts something else, as (key, message); both empty if nothing does. For structs filled in by code, make_*
-  /// throws it as base::UserError.
+  /// What contradicts something else, as (key, message); both empty if nothing does. For structs filled in by code,
+  /// make_* throws it as base::UserError.
   std::pair<std::string, std::string> contradiction() const;
   bool supports_levels(unsigned levels) const;
   unsigned most_levels() const;

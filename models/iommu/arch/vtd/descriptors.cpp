@@ -11,8 +11,8 @@ constexpr std::uint64_t kPage = ones(63, 12);
 
 std::uint64_t code(Granularity g) { return static_cast<std::uint64_t>(g); }
 
-/// Reserved bits per type (figures of sections 6.5.2.1 to 6.5.2.8). PFSID of the device-TLB descriptor (15:12 and 63:52) is
-/// ignored: there are no virtual functions to throttle.
+/// Reserved bits per type (figures of sections 6.5.2.1 to 6.5.2.8). PFSID of the device-TLB descriptor (15:12 and
+/// 63:52) is ignored: there are no virtual functions to throttle.
 Pair reserved_bits(Type t) {
   switch (t) {
     case Type::context: return {ones(15, 6) | ones(63, 50), ~std::uint64_t{0}};
@@ -42,14 +42,17 @@ Pair encode(const Descriptor& d) {
   switch (d.type) {
     case Type::context:
       return {type | put(code(d.granularity), 5, 4) | put(d.domain, 31, 16) | put(d.source, 47, 32) |
-                  put(d.function_mask, 49, 48), 0};
+                  put(d.function_mask, 49, 48),
+              0};
     case Type::iotlb:
-      return {type | put(code(d.granularity), 5, 4) | put(d.drain_writes, 6) | put(d.drain_reads, 7) | put(d.domain, 31, 16),
+      return {type | put(code(d.granularity), 5, 4) | put(d.drain_writes, 6) | put(d.drain_reads, 7) |
+                  put(d.domain, 31, 16),
               (d.address & kPage) | put(d.address_mask, 5, 0) | put(d.leaf_only, 6)};
     case Type::device_tlb:
       return {type | put(d.pending_limit, 20, 16) | put(d.source, 47, 32), (d.address & kPage) | put(d.size, 0)};
     case Type::interrupt_entry:
-      return {type | put(d.granularity == Granularity::selective, 4) | put(d.index_mask, 31, 27) | put(d.index, 47, 32), 0};
+      return {type | put(d.granularity == Granularity::selective, 4) | put(d.index_mask, 31, 27) | put(d.index, 47, 32),
+              0};
     case Type::wait:
       return {type | put(d.interrupt, 4) | put(d.status_write, 5) | put(d.fence, 6) | put(d.status, 63, 32),
               d.address & ones(63, 2)};
@@ -125,7 +128,8 @@ InvalidationScope scope_for(const Descriptor& d, unsigned page_mask_bits) {
     if (d.granularity == Granularity::selective) s.source = Match{d.source, compared[d.function_mask & 3]};
   } else if (d.type == Type::iotlb) {
     s.caches = s.caches.with(CacheKind::iotlb).with(CacheKind::walk);
-    if (d.granularity == Granularity::domain || d.granularity == Granularity::selective) s.space = Match::exactly(d.domain);
+    if (d.granularity == Granularity::domain || d.granularity == Granularity::selective)
+      s.space = Match::exactly(d.domain);
     if (d.granularity == Granularity::selective) {
       std::uint64_t pages = ~std::uint64_t{0} << d.address_mask;
       if (page_mask_bits < 64) pages &= bit(page_mask_bits) - 1;
@@ -180,11 +184,26 @@ Descriptor descriptor_for(const Invalidation& i) {
   d.source = static_cast<std::uint16_t>(i.source.value());
   d.drain_reads = d.drain_writes = true;
   switch (i.kind) {
-    case Kind::context_global: d.type = Type::context; d.granularity = Granularity::global; break;
-    case Kind::context_domain: d.type = Type::context; d.granularity = Granularity::domain; break;
-    case Kind::context_source: d.type = Type::context; d.granularity = Granularity::selective; break;
-    case Kind::iotlb_global: d.type = Type::iotlb; d.granularity = Granularity::global; break;
-    case Kind::iotlb_domain: d.type = Type::iotlb; d.granularity = Granularity::domain; break;
+    case Kind::context_global:
+      d.type = Type::context;
+      d.granularity = Granularity::global;
+      break;
+    case Kind::context_domain:
+      d.type = Type::context;
+      d.granularity = Granularity::domain;
+      break;
+    case Kind::context_source:
+      d.type = Type::context;
+      d.granularity = Granularity::selective;
+      break;
+    case Kind::iotlb_global:
+      d.type = Type::iotlb;
+      d.granularity = Granularity::global;
+      break;
+    case Kind::iotlb_domain:
+      d.type = Type::iotlb;
+      d.granularity = Granularity::domain;
+      break;
     case Kind::iotlb_pages:
       d.type = Type::iotlb;
       d.granularity = Granularity::selective;

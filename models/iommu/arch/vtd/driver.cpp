@@ -47,7 +47,8 @@ std::vector<RegisterWrite> VtdDriver::set_up(TableMemory& memory, std::uint32_t 
   if (config_.interrupt_remapping) {
     interrupt_table_ = allocate(memory, std::uint64_t{16} * config_.interrupt_entries);
     writes.push_back({reg::kInterruptTable, 8,
-                      interrupt_table_.value() | put(config_.extended_interrupt_mode, 11) | (log2_of(config_.interrupt_entries) - 1)});
+                      interrupt_table_.value() | put(config_.extended_interrupt_mode, 11) |
+                          (log2_of(config_.interrupt_entries) - 1)});
     writes.push_back(global_command(switches_, global::kSetInterruptTable));
   }
   return writes;
@@ -56,7 +57,8 @@ std::vector<RegisterWrite> VtdDriver::set_up(TableMemory& memory, std::uint32_t 
 std::vector<RegisterWrite> VtdDriver::enable(bool interrupt_remapping) {
   std::vector<RegisterWrite> writes;
   if (interrupt_remapping) {
-    if (!config_.interrupt_remapping) throw base::UserError("vtd: this unit has no interrupt remapping (interrupt_remapping: false)");
+    if (!config_.interrupt_remapping)
+      throw base::UserError("vtd: this unit has no interrupt remapping (interrupt_remapping: false)");
     switches_ |= global::kInterruptRemapping;
     writes.push_back(global_command(switches_, 0));
   }
@@ -83,7 +85,8 @@ std::vector<RegisterWrite> VtdDriver::route_events(InterruptMessage message) {
 
 std::unique_ptr<PageTables> VtdDriver::create_tables(TableMemory& memory, DomainGeometry geometry) {
   if (!config_.supports_levels(geometry.levels))
-    throw base::UserError("vtd: tables of " + std::to_string(geometry.levels) + " levels are not in the unit's table_levels");
+    throw base::UserError("vtd: tables of " + std::to_string(geometry.levels) +
+                          " levels are not in the unit's table_levels");
   return std::make_unique<SecondStageTables>(config_, memory, geometry.levels);
 }
 
@@ -132,7 +135,8 @@ void VtdDriver::detach(TableMemory& memory, SourceId source) {
   memory.write64(slot + 8, 0);
 }
 
-InterruptMessage VtdDriver::set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source, InterruptMessage target) {
+InterruptMessage VtdDriver::set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source,
+                                          InterruptMessage target) {
   if (index >= config_.interrupt_entries)
     throw base::UserError("vtd: interrupt entry " + std::to_string(index) + " exceeds interrupt_entries " +
                           std::to_string(config_.interrupt_entries));
@@ -156,7 +160,9 @@ CommandBytes VtdDriver::encode(const Invalidation& invalidation) const {
   return out;
 }
 
-RegisterWrite VtdDriver::tail_write(std::uint32_t tail) const { return RegisterWrite{reg::kQueueTail, 4, std::uint64_t{tail} << 4}; }
+RegisterWrite VtdDriver::tail_write(std::uint32_t tail) const {
+  return RegisterWrite{reg::kQueueTail, 4, std::uint64_t{tail} << 4};
+}
 
 std::uint64_t VtdDriver::head_register() const { return reg::kQueueHead; }
 

@@ -1,5 +1,6 @@
-// What system software does for a VT-d unit in legacy mode: root and context tables, interrupt entries, queue descriptors and the
-// register writes that bring the unit up, in an order the specification allows (rev. 4.0, sections 6.5.2, 10.7 and 11.4.4).
+// What system software does for a VT-d unit in legacy mode: root and context tables, interrupt entries, queue
+// descriptors and the register writes that bring the unit up, in an order the specification allows (rev. 4.0,
+// sections 6.5.2, 10.7 and 11.4.4).
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ class VtdDriver : public Driver {
  public:
   explicit VtdDriver(const VtdConfig& config) : config_(config) {}
 
-  /// `queue_entries`: 256 to 32768. The caches are emptied by register commands before the queue is enabled; Linux does it through
-  /// the queue, which at boot comes to the same.
+  /// `queue_entries`: 256 to 32768. The caches are emptied by register commands before the queue is enabled; Linux does
+  /// it through the queue, which at boot comes to the same.
   std::vector<RegisterWrite> set_up(TableMemory& memory, std::uint32_t queue_entries) override;
   std::vector<RegisterWrite> enable(bool interrupt_remapping) override;
   std::vector<RegisterWrite> disable_translation() override;
@@ -25,7 +26,8 @@ class VtdDriver : public Driver {
   /// `tables` must come from this driver. A context entry already present is cleared before it is rewritten.
   void attach(TableMemory& memory, SourceId source, DomainId domain, const PageTables* tables) override;
   void detach(TableMemory& memory, SourceId source) override;
-  InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source, InterruptMessage target) override;
+  InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source,
+                                 InterruptMessage target) override;
   bool invalidate_on_map() const override { return config_.caching_mode; }
 
   CommandBytes encode(const Invalidation& invalidation) const override;
@@ -34,7 +36,9 @@ class VtdDriver : public Driver {
   std::uint8_t command_bytes() const override { return 16; }
   RegisterWrite tail_write(std::uint32_t tail) const override;
   std::uint64_t head_register() const override;
-  std::uint32_t head_index(std::uint64_t value) const override { return static_cast<std::uint32_t>(value >> 4 & 0x7fff); }
+  std::uint32_t head_index(std::uint64_t value) const override {
+    return static_cast<std::uint32_t>(value >> 4 & 0x7fff);
+  }
 
  private:
   Hpa context_slot(TableMemory& memory, SourceId source);
@@ -43,7 +47,7 @@ class VtdDriver : public Driver {
   const VtdConfig config_;
   Hpa root_, queue_, interrupt_table_;
   std::uint32_t queue_entries_ = 0;
-  std::uint32_t switches_ = 0;  ///< what GCMD holds enabled: every write repeats it
+  std::uint32_t switches_ = 0;                   ///< what GCMD holds enabled: every write repeats it
   std::map<std::uint32_t, Hpa> context_tables_;  ///< by bus
 };
 

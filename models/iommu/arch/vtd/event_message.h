@@ -1,5 +1,6 @@
-// The message a VT-d unit sends for events of its own, with its mask and pending bits (Intel VT-d specification rev. 4.0, section
-// 11.4.10 to 11.4.13 for faults, 11.4.22 to 11.4.25 for completions): four 32-bit registers control, data, address, upper address.
+// The message a VT-d unit sends for events of its own, with its mask and pending bits (Intel VT-d specification
+// rev. 4.0, section 11.4.10 to 11.4.13 for faults, 11.4.22 to 11.4.25 for completions): four 32-bit registers control,
+// data, address, upper address.
 #pragma once
 
 #include <array>

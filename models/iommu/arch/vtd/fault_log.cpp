@@ -7,9 +7,9 @@
 namespace iommusim::iommu::vtd {
 
 Pair encode(const FaultRecord& r) {
-  return {r.information & ones(63, 12), put(r.source, 15, 0) | put(r.privileged, 29) | put(r.execute, 30) | put(r.has_pasid, 31) |
-                                            put(r.reason, 39, 32) | put(r.pasid, 59, 40) | put(r.address_type, 61, 60) |
-                                            put(r.read, 62) | put(r.valid, 63)};
+  return {r.information & ones(63, 12), put(r.source, 15, 0) | put(r.privileged, 29) | put(r.execute, 30) |
+                                            put(r.has_pasid, 31) | put(r.reason, 39, 32) | put(r.pasid, 59, 40) |
+                                            put(r.address_type, 61, 60) | put(r.read, 62) | put(r.valid, 63)};
 }
 
 FaultRecord decode_fault_record(const Pair& w) {

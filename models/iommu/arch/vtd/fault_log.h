@@ -1,6 +1,6 @@
-// Primary fault logging of a VT-d unit (Intel VT-d specification rev. 4.0, section 7.3): the fault status register, the fault
-// recording registers used as a ring, and the fault event message. Leaves out advanced fault logging (deprecated) and the collapsing
-// of faults of one source, which the specification allows but does not ask for.
+// Primary fault logging of a VT-d unit (Intel VT-d specification rev. 4.0, section 7.3): the fault status register, the
+// fault recording registers used as a ring, and the fault event message. Leaves out advanced fault logging (deprecated)
+// and the collapsing of faults of one source, which the specification allows but does not ask for.
 #pragma once
 
 #include <array>
@@ -13,8 +13,8 @@
 
 namespace iommusim::iommu::vtd {
 
-/// A fault recording register (section 11.4.14), 128 bits: FI 63:12; SID 79:64, T2 92, PRIV 93, EXE 94, PP 95, FR 103:96, PASID
-/// 123:104, AT 125:124, T 126, F 127. For interrupt faults FI holds the interrupt index in 63:48.
+/// A fault recording register (section 11.4.14), 128 bits: FI 63:12; SID 79:64, T2 92, PRIV 93, EXE 94, PP 95, FR
+/// 103:96, PASID 123:104, AT 125:124, T 126, F 127. For interrupt faults FI holds the interrupt index in 63:48.
 struct FaultRecord {
   bool valid = false;
   bool read = false;
@@ -34,7 +34,8 @@ class FaultLog {
  public:
   explicit FaultLog(unsigned records) : records_(records) {}
 
-  /// Records an event in the next register of the ring, or counts it lost (overflow) if software has not cleared that one.
+  /// Records an event in the next register of the ring, or counts it lost (overflow) if software has not cleared that
+  /// one.
   Effects record(const FaultRecord& r);
   /// The queue stopped.
   Effects queue_error(QueueError why);

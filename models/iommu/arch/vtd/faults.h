@@ -1,4 +1,5 @@
-// Fault reasons of a VT-d unit (Intel VT-d specification rev. 4.0, sections 7.1 and 5.1.4.1, legacy mode) and their wording.
+// Fault reasons of a VT-d unit (Intel VT-d specification rev. 4.0, sections 7.1 and 5.1.4.1, legacy mode) and their
+// wording.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
-// Bit layouts of the structures a VT-d unit reads from memory in legacy mode: root, context, second-stage paging and interrupt
-// remapping table entries, and the format of a remappable interrupt request. Section numbers: Intel VT-d specification, rev. 4.0.
-// Builder (driver, page_tables) and walker share this file and nothing else. decode(encode(x)) == x.
+// Bit layouts of the structures a VT-d unit reads from memory in legacy mode: root, context, second-stage paging and
+// interrupt remapping table entries, and the format of a remappable interrupt request. Section numbers: Intel VT-d
+// specification, rev. 4.0. Builder (driver, page_tables) and walker share this file and nothing else. decode(encode(x))
+// == x.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +37,8 @@ struct ContextEntry {
   bool present = false;
   bool fault_disable = false;
   TranslationType type = TranslationType::untranslated_only;
-  Hpa table;                ///< root of the second-stage tables; 4 KiB aligned
-  std::uint8_t width = 2;   ///< AW code: 1, 2, 3 for tables of 3, 4, 5 levels
+  Hpa table;               ///< root of the second-stage tables; 4 KiB aligned
+  std::uint8_t width = 2;  ///< AW code: 1, 2, 3 for tables of 3, 4, 5 levels
   std::uint16_t domain = 0;
 };
 Pair encode(const ContextEntry& e);
@@ -51,7 +52,9 @@ constexpr unsigned levels_of(unsigned width_code) { return width_code >= 1 && wi
 constexpr unsigned address_bits_of(unsigned levels) { return 12 + 9 * levels; }
 /// log2 of the bytes that one entry of a table of this level spans: 12 for level 1, 21 for level 2...
 constexpr unsigned span_log2(unsigned level) { return 12 + 9 * (level - 1); }
-constexpr std::uint64_t index_in_table(std::uint64_t address, unsigned level) { return address >> span_log2(level) & 0x1ff; }
+constexpr std::uint64_t index_in_table(std::uint64_t address, unsigned level) {
+  return address >> span_log2(level) & 0x1ff;
+}
 
 /// Second-stage paging entry (section 9.8): R 0, W 1, page size 7, snoop 11, address 51:12, transient mapping 62.
 /// Bits 2 (X), 6:3 (memory type), 9:8 (A/D), 10, 61:52 and 63 are ignored by this model.
@@ -67,7 +70,8 @@ std::uint64_t encode(const PageEntry& e);
 PageEntry decode_page(std::uint64_t w);
 
 /// Interrupt remapping table entry, remapped (not posted) mode (section 9.9).
-/// Low: P 0, FPD 1, DM 2, RH 3, TM 4, DLM 7:5, AVAIL 11:8, IM 15, V 23:16, DST 63:32. High: SID 15:0, SQ 17:16, SVT 19:18.
+/// Low: P 0, FPD 1, DM 2, RH 3, TM 4, DLM 7:5, AVAIL 11:8, IM 15, V 23:16, DST 63:32. High: SID 15:0, SQ 17:16, SVT
+/// 19:18.
 struct InterruptEntry {
   bool present = false;
   bool fault_disable = false;
@@ -76,9 +80,9 @@ struct InterruptEntry {
   bool level_triggered = false;      ///< TM
   std::uint8_t delivery_mode = 0;    ///< DLM
   std::uint8_t vector = 0;
-  std::uint32_t destination = 0;     ///< APIC identifier: 8 bits, or 32 with extended interrupt mode
-  std::uint16_t source = 0;          ///< SID
-  std::uint8_t source_qualifier = 0;  ///< SQ: which function bits of SID are not compared
+  std::uint32_t destination = 0;       ///< APIC identifier: 8 bits, or 32 with extended interrupt mode
+  std::uint16_t source = 0;            ///< SID
+  std::uint8_t source_qualifier = 0;   ///< SQ: which function bits of SID are not compared
   std::uint8_t source_validation = 0;  ///< SVT: 0 none, 1 SID under SQ, 2 bus in [SID 15:8, SID 7:0]
 };
 /// `extended`: 32-bit destinations (x2APIC); else the 8-bit identifier lies in bits 15:8 of DST.
@@ -91,9 +95,12 @@ bool source_allowed(const InterruptEntry& e, std::uint16_t requester);
 /// Interrupt address range (section 3.14).
 constexpr std::uint64_t kInterruptFirst = 0xfee00000;
 constexpr std::uint64_t kInterruptLast = 0xfeefffff;
-constexpr bool in_interrupt_range(std::uint64_t address) { return address >= kInterruptFirst && address <= kInterruptLast; }
+constexpr bool in_interrupt_range(std::uint64_t address) {
+  return address >= kInterruptFirst && address <= kInterruptLast;
+}
 
-/// Interrupt request (section 5.1.2). Remappable format: address 19:5 and 2 hold the handle, 3 says that data 15:0 is a subhandle.
+/// Interrupt request (section 5.1.2). Remappable format: address 19:5 and 2 hold the handle, 3 says that data 15:0 is a
+/// subhandle.
 constexpr bool is_remappable(const InterruptMessage& m) { return get(m.address, 4); }
 constexpr bool reserved_set_request(const InterruptMessage& m) { return get(m.address, 3) && m.data >> 16 != 0; }
 constexpr std::uint32_t interrupt_index(const InterruptMessage& m) {

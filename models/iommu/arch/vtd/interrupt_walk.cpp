@@ -1,4 +1,5 @@
-// The interrupt half of the walker: Intel VT-d specification rev. 4.0, sections 5.1.2 (request formats) and 5.1.3 (remapping).
+// The interrupt half of the walker: Intel VT-d specification rev. 4.0, sections 5.1.2 (request formats) and 5.1.3
+// (remapping).
 #include "models/iommu/arch/vtd/walk_phases.h"
 #include "models/iommu/arch/vtd/walker.h"
 
@@ -8,7 +9,8 @@ using namespace detail;
 
 Step Walker::begin_interrupt(Walk& walk) const {
   const Request& r = walk.request;
-  // Only a write of one aligned DWORD is an interrupt request (section 5.1); anything else has no business in the range.
+  // Only a write of one aligned DWORD is an interrupt request (section 5.1); anything else has no business in the
+  // range.
   if (!r.needed.write || r.needed.read || r.bytes != 4 || r.address % 4 != 0) return fault(Reason::interrupt_range);
   const InterruptMessage message{r.address, r.data};
   if (!is_remappable(message)) {

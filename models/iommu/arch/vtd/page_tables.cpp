@@ -27,10 +27,12 @@ SecondStageTables::SecondStageTables(const VtdConfig& config, TableMemory& memor
 void SecondStageTables::check_range(std::uint64_t first, std::uint64_t bytes) const {
   const std::uint64_t reach = bit(address_bits_of(levels_));
   if ((first | bytes) % kTableBytes != 0) throw std::logic_error("VT-d page tables: range is not made of 4 KiB pages");
-  if (first >= reach || bytes > reach - first) throw std::logic_error("VT-d page tables: range lies beyond the tables' reach");
+  if (first >= reach || bytes > reach - first)
+    throw std::logic_error("VT-d page tables: range lies beyond the tables' reach");
 }
 
-void SecondStageTables::map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights, std::uint64_t max_page) {
+void SecondStageTables::map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights,
+                            std::uint64_t max_page) {
   check_range(iova.value(), bytes);
   if (hpa.value() % kTableBytes != 0) throw std::logic_error("VT-d page tables: physical address is not 4 KiB aligned");
   if (!rights.read && !rights.write) throw std::logic_error("VT-d page tables: a mapping needs a right");
@@ -67,8 +69,8 @@ std::uint64_t SecondStageTables::unmap(TableMemory& memory, Iova iova, std::uint
   return unmap_in(memory, root_, levels_, iova.value(), bytes, tables_freed);
 }
 
-std::uint64_t SecondStageTables::unmap_in(TableMemory& memory, Hpa table, unsigned level, std::uint64_t first, std::uint64_t bytes,
-                                          bool& freed) {
+std::uint64_t SecondStageTables::unmap_in(TableMemory& memory, Hpa table, unsigned level, std::uint64_t first,
+                                          std::uint64_t bytes, bool& freed) {
   const std::uint64_t span = bit(span_log2(level));
   std::uint64_t unmapped = 0;
   while (bytes != 0) {

@@ -1,4 +1,5 @@
-// Second-stage page tables of one domain, as a driver writes them (Intel VT-d specification rev. 4.0, sections 3.7 and 9.8).
+// Second-stage page tables of one domain, as a driver writes them (Intel VT-d specification rev. 4.0, sections 3.7
+// and 9.8).
 #pragma once
 
 #include <cstdint>
@@ -13,12 +14,14 @@ namespace iommusim::iommu::vtd {
 
 class SecondStageTables : public PageTables {
  public:
-  /// `levels`: 3, 4 or 5. The root table is allocated at once and stays until the object goes (memory is not given back then).
+  /// `levels`: 3, 4 or 5. The root table is allocated at once and stays until the object goes (memory is not given back
+  /// then).
   SecondStageTables(const VtdConfig& config, TableMemory& memory, unsigned levels);
 
-  /// Addresses beyond the tables' reach or a live mapping in the way: std::logic_error. Where an emptied table is still in place, the
-  /// mapping uses that table's smaller pages instead of a superpage, so that no walk cache goes stale.
-  void map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights, std::uint64_t max_page) override;
+  /// Addresses beyond the tables' reach or a live mapping in the way: std::logic_error. Where an emptied table is still
+  /// in place, the mapping uses that table's smaller pages instead of a superpage, so that no walk cache goes stale.
+  void map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights,
+           std::uint64_t max_page) override;
   std::uint64_t unmap(TableMemory& memory, Iova iova, std::uint64_t bytes, bool& tables_freed) override;
   void release_freed(TableMemory& memory) override;
   std::optional<Translation> lookup(TableMemory& memory, Iova iova) const override;
@@ -31,9 +34,10 @@ class SecondStageTables : public PageTables {
     Rights rights;
     std::uint64_t max_page;
   };
-  void map_in(TableMemory& memory, Hpa table, unsigned level, std::uint64_t first, std::uint64_t hpa, std::uint64_t bytes,
-              const Mapping& mapping);
-  std::uint64_t unmap_in(TableMemory& memory, Hpa table, unsigned level, std::uint64_t first, std::uint64_t bytes, bool& freed);
+  void map_in(TableMemory& memory, Hpa table, unsigned level, std::uint64_t first, std::uint64_t hpa,
+              std::uint64_t bytes, const Mapping& mapping);
+  std::uint64_t unmap_in(TableMemory& memory, Hpa table, unsigned level, std::uint64_t first, std::uint64_t bytes,
+                         bool& freed);
   void check_range(std::uint64_t first, std::uint64_t bytes) const;
 
   const VtdConfig config_;

@@ -67,7 +67,8 @@ std::uint32_t RegisterFile::read32(std::uint64_t offset) const {
     case reg::kCompletionEvent:
     case reg::kCompletionEvent + 4:
     case reg::kCompletionEvent + 8:
-    case reg::kCompletionEvent + 12: return completion_event_.read(static_cast<unsigned>(offset - reg::kCompletionEvent) / 4);
+    case reg::kCompletionEvent + 12:
+      return completion_event_.read(static_cast<unsigned>(offset - reg::kCompletionEvent) / 4);
     case reg::kQueueError: return low(faults.queue_error_info());
     case reg::kInterruptTable: return low(interrupt_table_);
     case reg::kInterruptTable + 4: return high(interrupt_table_);
@@ -95,7 +96,8 @@ Effects RegisterFile::write32(std::uint64_t offset, std::uint32_t value) {
       set_high(context_command_, value);
       if (get(context_command_, 63)) effects.flush = context_command();
       context_command_ &= ~bit(63);
-      context_command_ = (context_command_ & ~ones(60, 59)) | put(get(context_command_, 62, 61), 60, 59);  // performed as asked
+      context_command_ =
+          (context_command_ & ~ones(60, 59)) | put(get(context_command_, 62, 61), 60, 59);  // performed as asked
       break;
     case reg::kFaultStatus: effects.queue_kicked = faults.clear_status(value); break;
     case reg::kFaultEvent:
@@ -105,7 +107,9 @@ Effects RegisterFile::write32(std::uint64_t offset, std::uint32_t value) {
       effects.interrupt = faults.event.write(static_cast<unsigned>(offset - reg::kFaultEvent) / 4, value);
       break;
     case reg::kQueueTail: return set_tail(value);
-    case reg::kQueueAddress: set_low(queue_address_, value & ~0xff8u); break;  // bit 11: 32-byte descriptors need scalable mode
+    case reg::kQueueAddress:
+      set_low(queue_address_, value & ~0xff8u);
+      break;  // bit 11: 32-byte descriptors need scalable mode
     case reg::kQueueAddress + 4: set_high(queue_address_, value); break;
     case reg::kCompletionStatus:
       completion_status_ &= ~(value & 1u);

@@ -1,6 +1,7 @@
-// The registers of a VT-d unit with their side effects (Intel VT-d specification rev. 4.0, section 11.4). Accesses are of 4 or 8
-// bytes, naturally aligned. Commands by register (set root table, enable, CCMD, IOTLB_REG) finish within the write that gives them:
-// their status bits already read as done. What software sees is the order Linux relies on; the time they take is left out.
+// The registers of a VT-d unit with their side effects (Intel VT-d specification rev. 4.0, section 11.4). Accesses are
+// of 4 or 8 bytes, naturally aligned. Commands by register (set root table, enable, CCMD, IOTLB_REG) finish within the
+// write that gives them: their status bits already read as done. What software sees is the order Linux relies on; the
+// time they take is left out.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// Register map of a VT-d unit (Intel VT-d specification rev. 4.0, section 11.4): offsets in bytes, bits within the register.
+// Register map of a VT-d unit (Intel VT-d specification rev. 4.0, section 11.4): offsets in bytes, bits within the
+// register.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +17,12 @@ constexpr std::uint64_t kGlobalStatus = 0x1c;
 constexpr std::uint64_t kRootTable = 0x20;
 constexpr std::uint64_t kContextCommand = 0x28;
 constexpr std::uint64_t kFaultStatus = 0x34;
-constexpr std::uint64_t kFaultEvent = 0x38;         ///< control, data, address, upper address
+constexpr std::uint64_t kFaultEvent = 0x38;  ///< control, data, address, upper address
 constexpr std::uint64_t kQueueHead = 0x80;
 constexpr std::uint64_t kQueueTail = 0x88;
 constexpr std::uint64_t kQueueAddress = 0x90;
 constexpr std::uint64_t kCompletionStatus = 0x9c;
-constexpr std::uint64_t kCompletionEvent = 0xa0;    ///< control, data, address, upper address
+constexpr std::uint64_t kCompletionEvent = 0xa0;  ///< control, data, address, upper address
 constexpr std::uint64_t kQueueError = 0xb0;
 constexpr std::uint64_t kInterruptTable = 0xb8;
 // Where CAP.FRO and ECAP.IRO place what the specification leaves free; the offsets are those of QEMU's unit.
@@ -43,10 +44,10 @@ constexpr std::uint32_t kOneShot = kSetRootTable | kSetInterruptTable;
 constexpr std::uint32_t kSwitches = kTranslation | kQueuedInvalidation | kInterruptRemapping | kCompatibilityInterrupts;
 }  // namespace global
 
-namespace fault_status {  // FSTS (11.4.9)
-constexpr std::uint32_t kOverflow = 1u << 0;     ///< PFO
-constexpr std::uint32_t kPending = 1u << 1;      ///< PPF
-constexpr std::uint32_t kQueueError = 1u << 4;   ///< IQE
+namespace fault_status {                        // FSTS (11.4.9)
+constexpr std::uint32_t kOverflow = 1u << 0;    ///< PFO
+constexpr std::uint32_t kPending = 1u << 1;     ///< PPF
+constexpr std::uint32_t kQueueError = 1u << 4;  ///< IQE
 constexpr std::uint32_t kAny = kOverflow | kPending | kQueueError;
 }  // namespace fault_status
 
@@ -58,11 +59,12 @@ constexpr std::uint32_t kPending = 1u << 30;
 /// Why the queue stopped: IQERCD.IQEI (11.4.9).
 enum class QueueError : std::uint8_t { none = 0, tail = 1, fetch = 2, type = 3, reserved = 4 };
 
-/// CCMD (11.4.6): one context-cache invalidation by register. ICC 63, CIRG 62:61, CAIG 60:59, FM 33:32, SID 31:16, DID 15:0.
-/// IOTLB_REG (11.4.8.1): IVT 63, IIRG 61:60, IAIG 58:57, DID 47:32. IVA_REG: ADDR 63:12, IH 6, AM 5:0.
+/// CCMD (11.4.6): one context-cache invalidation by register. ICC 63, CIRG 62:61, CAIG 60:59, FM 33:32, SID 31:16, DID
+/// 15:0. IOTLB_REG (11.4.8.1): IVT 63, IIRG 61:60, IAIG 58:57, DID 47:32. IVA_REG: ADDR 63:12, IH 6, AM 5:0.
 enum class Granularity : std::uint8_t { none = 0, global = 1, domain = 2, selective = 3 };
 
-/// IQA (11.4.20): base 63:12, descriptor width 11 (reserved in legacy mode), size 2:0: 2^(size + 8) descriptors of 16 bytes.
+/// IQA (11.4.20): base 63:12, descriptor width 11 (reserved in legacy mode), size 2:0: 2^(size + 8) descriptors of 16
+/// bytes.
 constexpr std::uint32_t queue_entries_of(std::uint64_t iqa) { return 256u << get(iqa, 2, 0); }
 
 /// IRTA (11.4.21): base 63:12, extended interrupt mode 11, size 3:0: 2^(size + 1) entries.

@@ -1,4 +1,5 @@
-// One VT-d remapping unit in legacy mode: what models/iommu/core sees. What is modelled and what is left out: COVERAGE.md.
+// One VT-d remapping unit in legacy mode: what models/iommu/core sees. What is modelled and what is left out:
+// COVERAGE.md.
 #pragma once
 
 #include "models/iommu/api/architecture.h"

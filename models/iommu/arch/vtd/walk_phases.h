@@ -8,7 +8,16 @@
 
 namespace iommusim::iommu::vtd::detail {
 
-enum Phase : std::uint8_t { kRootRead, kContextRead, kPageLookup, kPageRead, kPageFill, kEntryLookup, kEntryRead, kEntryFill };
+enum Phase : std::uint8_t {
+  kRootRead,
+  kContextRead,
+  kPageLookup,
+  kPageRead,
+  kPageFill,
+  kEntryLookup,
+  kEntryRead,
+  kEntryFill
+};
 /// Indices of Walk::state in a page walk: address of the table to read, rights granted above it.
 enum PageState : std::uint8_t { kTable, kRights };
 /// Indices of Walk::state in an interrupt walk: the index, and the entry read.

@@ -11,8 +11,8 @@ namespace {
 std::uint64_t pack(Rights r) { return put(r.read, 0) | put(r.write, 1); }
 Rights unpack(std::uint64_t w) { return Rights{get(w, 0), get(w, 1), false}; }
 RangeTag table_tag(const Walk& walk, unsigned level) {
-  return range_around(walk.context.domain.value(), walk.request.address, static_cast<std::uint8_t>(span_log2(level + 1)), 0,
-                      static_cast<std::uint8_t>(level));
+  return range_around(walk.context.domain.value(), walk.request.address,
+                      static_cast<std::uint8_t>(span_log2(level + 1)), 0, static_cast<std::uint8_t>(level));
 }
 unsigned levels_in(const Context& context) { return levels_of(static_cast<unsigned>(get(context.words[1], 2, 0))); }
 
@@ -61,12 +61,14 @@ Step Walker::resume(Walk& walk, const StepResult& result) const {
     case kPageRead: return page_entry(walk, result);
     case kPageFill: return read_page_entry(walk);
     case kEntryLookup:
-      if (result.hit) return deliver(walk, decode_interrupt({result.words[0], result.words[1]}, registers_.extended_interrupts()));
+      if (result.hit)
+        return deliver(walk, decode_interrupt({result.words[0], result.words[1]}, registers_.extended_interrupts()));
       walk.phase = kEntryRead;
       return read(registers_.interrupt_table().value() + 16 * walk.state[kIndex], 16, Structure::interrupt_entry, 1);
     case kEntryRead: return interrupt_entry(walk, result);
     default:
-      return deliver(walk, decode_interrupt({walk.state[kEntryLow], walk.state[kEntryHigh]}, registers_.extended_interrupts()));
+      return deliver(
+          walk, decode_interrupt({walk.state[kEntryLow], walk.state[kEntryHigh]}, registers_.extended_interrupts()));
   }
 }
 
@@ -87,14 +89,16 @@ Step Walker::context_entry(const StepResult& result) const {
   s.context.domain = DomainId(e.domain);
   s.context.mode = e.type == TranslationType::pass_through ? ContextMode::pass_through : ContextMode::translate;
   const unsigned width = address_bits_of(levels);
-  s.context.address_bits = static_cast<std::uint8_t>(width < config_.guest_address_bits ? width : config_.guest_address_bits);
+  s.context.address_bits =
+      static_cast<std::uint8_t>(width < config_.guest_address_bits ? width : config_.guest_address_bits);
   s.context.words = {words[0], words[1], 0, 0};
   return s;
 }
 
 Reason Walker::check_request(const Context& context, const Request& request) const {
   const auto type = decode_context({context.words[0], context.words[1]}).type;
-  if (request.at != AddressType::untranslated && type != TranslationType::device_tlb) return Reason::request_type_blocked;
+  if (request.at != AddressType::untranslated && type != TranslationType::device_tlb)
+    return Reason::request_type_blocked;
   const std::uint64_t last = request.address + (request.bytes == 0 ? 0 : request.bytes - 1);
   if (request.at == AddressType::translated) {
     if (in_interrupt_range(request.address)) return Reason::interrupt_range;
@@ -121,7 +125,8 @@ Step Walker::look_up(Walk& walk) const {
 
 Step Walker::read_page_entry(Walk& walk) const {
   walk.phase = kPageRead;
-  return read(walk.state[kTable] + 8 * index_in_table(walk.request.address, walk.level), 8, Structure::page_table, walk.level);
+  return read(walk.state[kTable] + 8 * index_in_table(walk.request.address, walk.level), 8, Structure::page_table,
+              walk.level);
 }
 
 Step Walker::page_entry(Walk& walk, const StepResult& result) const {
@@ -132,7 +137,8 @@ Step Walker::page_entry(Walk& walk, const StepResult& result) const {
   const std::uint64_t word = result.words[0];
   const PageEntry e = decode_page(word);
   if (!e.present()) {
-    Step s = fault(walk.request.needed.write ? Reason::no_write_permission : Reason::no_read_permission, silent || request_only);
+    Step s = fault(walk.request.needed.write ? Reason::no_write_permission : Reason::no_read_permission,
+                   silent || request_only);
     s.fault.kind = FaultKind::not_present;
     return s;
   }

@@ -1,8 +1,9 @@
-// The walks of a VT-d unit in legacy mode as resumable steps (Intel VT-d specification rev. 4.0, sections 3.4, 3.6, 3.7, 5.1.3).
+// The walks of a VT-d unit in legacy mode as resumable steps (Intel VT-d specification rev. 4.0,
+// sections 3.4, 3.6, 3.7, 5.1.3).
 //
-// Context walk: root entry, context entry. Page walk: walk caches from the table nearest the page upwards, then one read per level
-// left. Interrupt walk: interrupt-entry cache, else one read. Leaves out accessed and dirty bits (ECAP.SLADS is clear) and memory
-// types: neither changes timing here.
+// Context walk: root entry, context entry. Page walk: walk caches from the table nearest the page upwards, then one
+// read per level left. Interrupt walk: interrupt-entry cache, else one read. Leaves out accessed and dirty bits
+// (ECAP.SLADS is clear) and memory types: neither changes timing here.
 #pragma once
 
 #include <cstdint>
