@@ -10,28 +10,8 @@
 #include "bench/report.h"
 #include "bench/skeleton.h"
 
-namespace {
-
+using iommusim::bench::take_option;
 using iommusim::tlm::Scheduler;
-
-/// Takes `--name=value` out of the arguments; `fallback` if absent.
-std::string take_option(int& argc, char** argv, const std::string& name, const std::string& fallback) {
-  const std::string prefix = "--" + name + "=";
-  std::string value = fallback;
-  int kept = 0;
-  for (int i = 0; i < argc; ++i) {
-    const std::string a = argv[i];
-    if (a.rfind(prefix, 0) == 0) {
-      value = a.substr(prefix.size());
-    } else {
-      argv[kept++] = argv[i];
-    }
-  }
-  argc = kept;
-  return value;
-}
-
-}  // namespace
 
 int sc_main(int argc, char** argv) {
   const std::string kind = take_option(argc, argv, "scheduler", "wheel");

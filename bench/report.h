@@ -12,6 +12,23 @@
 
 namespace iommusim::bench {
 
+/// Takes `--name=value` out of the arguments; `fallback` if absent.
+inline std::string take_option(int& argc, char** argv, const std::string& name, const std::string& fallback) {
+  const std::string prefix = "--" + name + "=";
+  std::string value = fallback;
+  int kept = 0;
+  for (int i = 0; i < argc; ++i) {
+    const std::string a = argv[i];
+    if (a.rfind(prefix, 0) == 0) {
+      value = a.substr(prefix.size());
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  argc = kept;
+  return value;
+}
+
 /// Registers a benchmark that advances `scheduler`'s simulation. `completed` gives the DMAs finished so far. A slice is
 /// the simulated time of about `dmas_per_slice` DMAs, found out by a warm-up that also fills caches and pools.
 inline void register_run(const std::string& name, iommusim::tlm::Scheduler& scheduler,

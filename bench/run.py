@@ -32,8 +32,10 @@ def cases(build):
             found.append((name, command, base))
     program = build / "bench" / "bench_platform"
     if program.exists():
-        for file in sorted(HERE.glob("*.yaml")):
-            found.append((file.stem, [program, str(file)], "floor/wheel/1x64"))
+        for file in sorted(HERE.glob("dma_*.yaml")):
+            found.append((f"{file.stem}/1", [program, str(file)], "floor/wheel/1x64"))
+        hit = HERE / "dma_iotlb_hit.yaml"
+        found.append((f"{hit.stem}/64", [program, str(hit), "--endpoints=64"], "floor/wheel/64x64"))
     return found
 
 
