@@ -27,17 +27,29 @@ host::Pieces split(Hpa base, std::uint64_t bytes, std::uint64_t page) {
   return pieces;
 }
 
+// Sends interrupts of the recorded machine that no recorded device sent. f0:1f.7 is the requester ID that firmware gives I/O APICs on
+// Intel servers; that it has a link is a simplification.
+PlatformConfig with_chipset(PlatformConfig config) {
+  EndpointConfig chipset;
+  chipset.name = kChipset;
+  chipset.bdf = base::make_bdf(0xf0, 0x1f, 7);
+  config.endpoints.push_back(chipset);
+  return config;
+}
+
 }  // namespace
 
-Platform::Platform(tlm::Simulation& simulation, const PlatformConfig& config, const std::vector<WorkloadUseConfig>& workloads)
+Platform::Platform(tlm::Simulation& simulation, const PlatformConfig& config, const std::vector<WorkloadUseConfig>& workloads,
+                   const std::optional<ep::TracePlayerConfig>& replay)
     : simulation_(simulation),
-      config_(config),
-      plan_(address_plan_of(config)),
+      config_(replay ? with_chipset(config) : config),
+      plan_(address_plan_of(config_)),
       monitor_(simulation.scheduler),
       table_frames_(table_range(config).base, table_range(config).size, mem::Placement::contiguous, simulation.context.seed) {
   make_modules();
   bind();
   make_uses(workloads);
+  if (replay) make_player(*replay);
 }
 
 Platform::~Platform() = default;
@@ -79,6 +91,7 @@ void Platform::bind() {
   router_->output(to_memory).bind(memory_->port(0));
   router_->output(to_interrupts).bind(interrupts_->port);
   router_->output(to_root_complex).bind(root_complex_->from_cpu);
+  if (!unit_) root_complex_->set_physical();
   if (unit_) {
     router_->output(to_iommu_registers).bind(unit_->registers);
     unit_->downstream.bind(router_->input(input++));
@@ -102,6 +115,31 @@ void Platform::make_uses(const std::vector<WorkloadUseConfig>& workloads) {
     uses_.push_back(std::make_unique<Use>(Use{endpoint, w, {}, nullptr}));
   }
   place_buffers();
+}
+
+void Platform::make_player(const ep::TracePlayerConfig& config) {
+  const auto endpoint_of = [this](base::Bdf requester) -> Endpoint* {
+    for (const auto& e : endpoints_) {
+      if (e->config().bdf == requester) return e.get();
+    }
+    return nullptr;
+  };
+  ep::TracePlayer::Machine machine;
+  machine.core = cores_[0].get();
+  machine.driver = driver_.get();
+  machine.unit = unit_.get();
+  machine.chipset = &endpoints_.back()->dma;
+  machine.engine = [endpoint_of](base::Bdf requester) -> ep::DmaEngine* {
+    Endpoint* e = endpoint_of(requester);
+    return e == nullptr ? nullptr : &e->dma;
+  };
+  machine.doorbell = [endpoint_of](base::Bdf requester) {
+    Endpoint* e = endpoint_of(requester);
+    return e == nullptr ? Hpa() : e->registers.base();
+  };
+  player_ = std::make_unique<ep::TracePlayer>("replay", simulation_.context, config, std::move(machine));
+  player_->on_finished(tlm::delegate<&WorkMonitor::one_finished>(&monitor_));
+  monitor_.expect();
 }
 
 void Platform::place_buffers() {
@@ -179,15 +217,18 @@ void Platform::prepare(host::CpuCore* core, Use& use) {
 
 void Platform::start() {
   for (auto& use : uses_) use->endpoint.dma.drive(*use->workload);
+  if (player_) player_->start();
 }
 
 void Platform::stop_issuing() {
   for (const auto& e : endpoints_) e->dma.stop_issuing();
+  if (player_) player_->stop_issuing();
 }
 
 bool Platform::quiescent() const {
   if (simulation_.pool.live() != 0) return false;
   if (unit_ && !unit_->quiescent()) return false;
+  if (player_ && !player_->quiescent()) return false;
   const auto idle = [](const auto& core) { return core->idle(); };
   const auto quiet = [](const auto& e) { return e->dma.quiescent(); };
   return std::all_of(cores_.begin(), cores_.end(), idle) && std::all_of(endpoints_.begin(), endpoints_.end(), quiet);
@@ -199,6 +240,7 @@ std::string Platform::holders() const {
     if (!e->dma.quiescent()) text += "  " + e->config().name + ".dma: " + e->dma.holding() + "\n";
   }
   if (unit_ && !unit_->quiescent()) text += "  " + unit_->holding() + "\n";
+  if (player_ && !player_->quiescent()) text += "  replay: " + player_->holding() + "\n";
   for (std::size_t i = 0; i < cores_.size(); ++i) {
     if (!cores_[i]->idle()) text += "  " + config_.cores[i].name + ": a driver task\n";
   }
@@ -207,6 +249,7 @@ std::string Platform::holders() const {
 
 void Platform::rethrow_failure() const {
   for (const auto& core : cores_) core->rethrow_failure();
+  if (player_) player_->rethrow_failure();
 }
 
 }  // namespace iommusim::platforms

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "models/endpoints/trace/player.h"
 #include "models/host/cpu_core.h"
 #include "models/host/interrupt_region.h"
 #include "models/host/iommu_driver.h"
@@ -29,7 +30,9 @@ namespace iommusim::platforms {
 class Platform {
  public:
   /// Elaborates and binds everything. Throws base::UserError for what only shows here (an architecture's contradictions, say).
-  Platform(tlm::Simulation& simulation, const PlatformConfig& config, const std::vector<WorkloadUseConfig>& workloads);
+  /// `replay`: a trace to play, whose requesters are endpoints of the platform; an endpoint `chipset` is added for its interrupts.
+  Platform(tlm::Simulation& simulation, const PlatformConfig& config, const std::vector<WorkloadUseConfig>& workloads,
+           const std::optional<ep::TracePlayerConfig>& replay = {});
   ~Platform();
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
@@ -37,6 +40,8 @@ class Platform {
   /// Boots: driver tables, domains, buffers, interrupts, then sets the workloads going. Call once, at time zero, with elaboration
   /// finished. With a timed boot the workloads start when the first core has done all that. Throws base::UserError when memory is full.
   void boot();
+  /// The trace player, or null.
+  ep::TracePlayer* player() { return player_.get(); }
   /// What the workloads have done so far.
   WorkMonitor& monitor() { return monitor_; }
 
@@ -62,6 +67,7 @@ class Platform {
   void make_iommu();
   void bind();
   void make_uses(const std::vector<WorkloadUseConfig>& workloads);
+  void make_player(const ep::TracePlayerConfig& config);
   void place_buffers();
   bool translated(const Use& use) const;
   void prepare(host::CpuCore* core, Use& use);
@@ -81,6 +87,7 @@ class Platform {
   std::unique_ptr<host::IommuDriver> driver_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::vector<std::unique_ptr<Use>> uses_;
+  std::unique_ptr<ep::TracePlayer> player_;
 };
 
 }  // namespace iommusim::platforms

@@ -17,9 +17,13 @@ class WorkMonitor {
   /// Puts a counter around a workload, to be driven in its place.
   std::unique_ptr<ep::Workload> watch(std::unique_ptr<ep::Workload> workload);
 
-  /// DMAs whose requester has been told that they are done, since the start.
+  /// Something else that finishes by itself (a trace): it calls one_finished() when it has.
+  void expect() { ++watched_; }
+  void one_finished();
+
+  /// DMAs of watched workloads whose requester has been told that they are done, since the start.
   std::uint64_t completed() const { return completed_; }
-  /// Every watched workload has said that it has no more, and all it started is done. False if there is none.
+  /// Everything expected has finished: every watched workload has said that it has no more, and all it started is done. False if there is none.
   bool finished() const { return watched_ > 0 && finished_ == watched_; }
   /// Stops the scheduler when `completed()` reaches this; 0: never.
   void stop_at(std::uint64_t completed) { stop_at_ = completed; }
@@ -28,7 +32,6 @@ class WorkMonitor {
  private:
   class Watched;
   void one_done();
-  void one_finished();
 
   tlm::Scheduler& scheduler_;
   std::uint64_t completed_ = 0;

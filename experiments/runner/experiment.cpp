@@ -1,5 +1,7 @@
 #include "experiments/runner/experiment.h"
 
+#include <filesystem>
+
 namespace iommusim::runner {
 namespace {
 
@@ -22,8 +24,11 @@ const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
           .object("platform", &ExperimentConfig::platform, "The machine")
           .list("workloads", &ExperimentConfig::workloads, "What its endpoints do")
           .items_between(0, platforms::kMaxEndpoints)
+          .optional_object("replay", &ExperimentConfig::replay, "A recorded trace to play instead")
           .check([](const ExperimentConfig& c, base::Report& r) {
             if (!is_experiment_name(c.name)) r.error("name", "must be letters, digits, '_', '-' and '.', 64 characters at most, e.g. iotlb_reach");
+            if (c.replay && !c.workloads.empty()) r.error("replay", "excludes `workloads`: a replayed trace is all that its machine does");
+            if (c.replay && c.run.dmas != 0) r.error("run.dmas", "does not count a replay's DMAs; use run.measure, or neither for the whole trace");
             platforms::check_workloads(c.workloads, c.platform, r);
           });
   return f;
@@ -32,7 +37,19 @@ const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
 ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides) {
   base::LoadOptions options;
   options.overrides = overrides;
-  return base::load_config<ExperimentConfig>(file, options);
+  base::Diagnostics diagnostics;
+  const base::Node root = base::load_document(file, options, diagnostics);
+  ExperimentConfig config;
+  if (root.kind == base::Node::Kind::map) config = base::read_config<ExperimentConfig>(root, diagnostics);
+  diagnostics.raise();
+  if (config.replay) {
+    const base::Node* node = base::find_path(root, "replay.file");
+    const std::filesystem::path path = config.replay->file;
+    const bool by_option = node->style == base::Node::Style::cli;
+    const std::filesystem::path folder = by_option ? "" : std::filesystem::path(*node->position.source).parent_path();
+    config.replay->file = std::filesystem::absolute(folder / path).lexically_normal().string();
+  }
+  return config;
 }
 
 }  // namespace iommusim::runner

@@ -1,11 +1,13 @@
 // An experiment as its file describes it: a run and the platform it runs on.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "experiments/runner/run_config.h"
 #include "models/base/config/config.h"
+#include "models/endpoints/trace/player_config.h"
 #include "platforms/config/platform_config.h"
 #include "platforms/config/workload_use_config.h"
 
@@ -18,10 +20,12 @@ struct ExperimentConfig {
   RunConfig run;
   platforms::PlatformConfig platform;
   std::vector<platforms::WorkloadUseConfig> workloads;
+  std::optional<ep::TracePlayerConfig> replay;
   static const base::Fields<ExperimentConfig>& fields();
 };
 
-/// Reads and checks a file with `-s` overrides. Relative paths of input files (traces) are made absolute, seen from the file.
+/// Reads and checks a file with `-s` overrides. The path of a trace is made absolute: it is relative to the file that names it, or to the
+/// current folder when `-s` does.
 /// Throws base::ConfigError with every error found.
 ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides);
 

@@ -8,7 +8,12 @@ Provenance provenance_of(const ExperimentConfig& config) {
   Provenance p;
   p.experiment = config.name;
   p.seed = config.run.seed;
-  p.configuration_sha256 = base::sha256_hex(base::dump_config(config));
+  ExperimentConfig nameless = config;
+  if (config.replay) {
+    p.input_sha256.push_back(base::sha256_file(config.replay->file));
+    nameless.replay->file = "sha256:" + p.input_sha256.back();
+  }
+  p.configuration_sha256 = base::sha256_hex(base::dump_config(nameless));
   return p;
 }
 

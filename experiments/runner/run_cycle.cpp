@@ -23,7 +23,7 @@ class Cycle {
       : run_(config.run),
         progress_(progress),
         simulation_(config.run.seed),
-        platform_(simulation_, config.platform, config.workloads),
+        platform_(simulation_, config.platform, config.workloads, config.replay),
         stepper_(simulation_.scheduler, [this] { between_slices(); }) {}
 
   RunOutcome run(const Provenance& provenance) {

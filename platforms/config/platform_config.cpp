@@ -23,7 +23,9 @@ void check_names(const PlatformConfig& c, base::Report& r) {
   // The names of the platform's own modules, which share the level of results with endpoints and cores.
   std::map<std::string, std::string> used = {{"memory", "the memory"},   {"root_complex", "the root complex"},
                                              {"iommu", "the IOMMU"},     {"interrupts", "the interrupt region"},
-                                             {"router", "the router"},   {"scheduler", "the scheduler"}};
+                                             {"router", "the router"},   {"scheduler", "the scheduler"},
+                                             {"iommu_driver", "the IOMMU driver"}, {"replay", "the trace player"},
+                                             {kChipset, "the endpoint that a replay adds"}};
   const auto take = [&](const std::string& name, const std::string& where) {
     const auto [it, fresh] = used.emplace(name, where);
     if (!fresh) r.error(where + ".name", fmt::format("'{}' is already the name of {}", name, it->second));

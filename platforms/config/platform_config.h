@@ -29,6 +29,8 @@ struct PlatformConfig {
   bool has_iommu() const { return iommu && iommu->present; }
 };
 
+/// Name of the endpoint that a replay adds.
+constexpr const char* kChipset = "chipset";
 constexpr std::size_t kMaxEndpoints = 1024;
 constexpr std::size_t kMaxCores = 255;  ///< APIC IDs of unremapped messages have 8 bits, 255 is broadcast
 

@@ -23,7 +23,9 @@ int run_command(const Command& self, const Arguments& arguments) {
   if (!options.parse(arguments)) return exit_ok;
   options.require("file", "a configuration file");
   const ExperimentConfig config = load_experiment(options.words("file").front(), options.words("set"));
-  if (config.workloads.empty()) throw base::UserError(options.words("file").front() + ": nothing to run: it has no `workloads`");
+  if (config.workloads.empty() && !config.replay) {
+    throw base::UserError(options.words("file").front() + ": nothing to run: it has neither `workloads` nor `replay`");
+  }
   OutputFolder folder(options.has("output") ? std::filesystem::path(options.word("output")) : std::filesystem::path("results") / config.name,
                       options.has("force"));
   try {
