@@ -6,8 +6,8 @@ namespace iommusim::importer {
 namespace {
 
 constexpr std::uint64_t page = 4096, descriptor = 16;
-constexpr std::size_t max_segments = 256;        // one packet has at most a few
-constexpr std::uint64_t ring_reach = 64 * 1024;  // a transmit ring has at most 4096 descriptors
+constexpr std::size_t max_segments = 256;    // one packet has at most a few
+constexpr std::uint64_t ring_reach = 65536;  // a transmit ring has at most 4096 descriptors
 
 void set_access(ep::TraceRecord& r, ep::AccessClass access, bool write, std::uint64_t bytes) {
   r.access = access;

@@ -14,7 +14,7 @@ class E1000eDecoder {
  public:
   /// Completes a translated access; `next` is the following event of the log, which names a descriptor just read.
   /// False: not recognised.
-  bool classify(ep::TraceRecord& access, const UnitEvent* next);
+  bool classify(ep::TraceRecord& r, const UnitEvent* next);
   void take(const UnitEvent& event);
 
  private:

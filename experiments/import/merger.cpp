@@ -316,7 +316,7 @@ void Merger::emit(KernelItem& item) {
     if (r.mapping == 0 && removed.size() == 1) r.mapping = removed[0].mapping;
     for (auto iova = begin; kernel && iova < end && end - begin <= 4096 * page; iova += page) {
       if (!gone_.insert(PageKey(domain, iova)).second) continue;
-      gone_order_.push_back(PageKey(domain, iova));
+      gone_order_.emplace_back(domain, iova);
       if (gone_order_.size() > max_gone) {
         gone_.erase(gone_order_.front());
         gone_order_.pop_front();

@@ -23,7 +23,7 @@ void set_access(ep::TraceRecord& r, ep::AccessClass access, bool write, std::uin
 
 }  // namespace
 
-NvmeDecoder::NvmeDecoder(std::vector<base::Bdf> controllers) {
+NvmeDecoder::NvmeDecoder(const std::vector<base::Bdf>& controllers) {
   for (auto bdf : controllers) controllers_[bdf].requester = bdf;
   if (!controllers_.empty()) active_ = &controllers_.begin()->second;
 }

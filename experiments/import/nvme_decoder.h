@@ -17,11 +17,11 @@ namespace iommusim::importer {
 /// specification 2.0, sections 3.3 (queues, 64-byte and 16-byte entries) and 4.1.1 (PRP lists).
 class NvmeDecoder {
  public:
-  explicit NvmeDecoder(std::vector<base::Bdf> controllers);
+  explicit NvmeDecoder(const std::vector<base::Bdf>& controllers);
 
   bool is_controller(base::Bdf requester) const { return controllers_.count(requester) != 0; }
   /// Completes a translated access of a controller: class, direction, size, flags, command.
-  void classify(ep::TraceRecord& access);
+  void classify(ep::TraceRecord& r);
   /// Takes a line of a device; appends derived accesses, doorbells and interrupts to `out`. `physical` is the outcome
   /// untranslated accesses have at present.
   void take(const UnitEvent& event, ep::Outcome physical, std::vector<ep::TraceRecord>& out);
@@ -56,8 +56,8 @@ class NvmeDecoder {
   void finish_command(const UnitEvent& event, ep::Outcome physical, std::vector<ep::TraceRecord>& out);
   void derive(const UnitEvent& event, ep::Outcome outcome, ep::AccessClass access, bool write, std::uint64_t address,
               std::uint64_t bytes, std::uint32_t io, std::vector<ep::TraceRecord>& out) const;
-  bool classify_ring(Controller& controller, ep::TraceRecord& access);
-  bool classify_data(Command& command, ep::TraceRecord& access);
+  bool classify_ring(Controller& c, ep::TraceRecord& r);
+  bool classify_data(Command& command, ep::TraceRecord& r);
 
   std::map<base::Bdf, Controller> controllers_;
   Controller* active_ = nullptr;  ///< whose command the lines speak of

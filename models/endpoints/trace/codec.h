@@ -11,10 +11,10 @@ namespace iommusim::ep {
 
 class TraceCodec {
  public:
-  /// Appends the line of `record`, with its end, to `out`. Times must not decrease: std::logic_error.
-  void encode(const TraceRecord& record, std::string& out);
-  /// Fills `record` from a line without its end. Returns what is wrong, or nothing.
-  std::optional<std::string> decode(std::string_view line, TraceRecord& record);
+  /// Appends the line of `r`, with its end, to `out`. Times must not decrease: std::logic_error.
+  void encode(const TraceRecord& r, std::string& out);
+  /// Fills `r` from a line without its end. Returns what is wrong, or nothing.
+  std::optional<std::string> decode(std::string_view text, TraceRecord& r);
 
  private:
   std::uint64_t time_ = 0, kernel_origin_ = 0;
