@@ -66,7 +66,7 @@ struct SmallCapture {
     unit = read_text(from + "qemu-trace.log");
   }
   std::string write(const Scratch& scratch, const std::string& name = "capture") const {
-    const std::string directory = scratch / name;
+    std::string directory = scratch / name;
     std::filesystem::create_directories(directory);
     write_text(directory + "/META.yaml", meta);
     write_text(directory + "/qemu-events.txt", "vtd_iotlb_*\n");

@@ -32,7 +32,7 @@ constexpr auto hit = ep::Outcome::hit, fill = ep::Outcome::fill;
 constexpr auto by_page = ep::InvalidateKind::iotlb_page;
 
 /// Pages of domain 4 left of `pages` after one page-selective invalidation of `page` with `mask`.
-std::vector<std::uint64_t> left(unsigned bits, std::vector<std::uint64_t> pages, std::uint64_t page,
+std::vector<std::uint64_t> left(unsigned bits, const std::vector<std::uint64_t>& pages, std::uint64_t page,
                                 std::uint8_t mask) {
   std::vector<std::uint64_t> kept;
   for (auto p : pages) {
