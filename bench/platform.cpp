@@ -3,9 +3,10 @@
 //
 //   bench_platform FILE [--endpoints=N] [Google Benchmark's options]
 //
-// `--endpoints=N` repeats the file's only endpoint and its workload N times.
+// `--endpoints=N` repeats the file's only endpoint N times; they share its buffer.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -20,8 +21,17 @@ namespace {
 
 using iommusim::runner::ExperimentConfig;
 
-/// Copies of the first endpoint at other requester IDs, each with its own buffer and workload.
+/// Copies of the first endpoint at other requester IDs, each with its own workload on its share of the buffer, a page at least. The
+/// context cache and the IOTLB grow to hold them all, so that what is measured stays the same.
 void repeat_endpoint(ExperimentConfig& config, unsigned count) {
+  if (count == 1) return;
+  auto& share = config.workloads.at(0).buffer.size;
+  share = iommusim::base::Bytes(std::max<std::uint64_t>(4096, share.value() / count / 4096 * 4096));
+  if (config.platform.iommu) {
+    auto& unit = config.platform.iommu->unit;
+    unit.context_cache.entries = std::max(unit.context_cache.entries, 2 * count);
+    unit.iotlb.entries = std::max(unit.iotlb.entries, 2 * count);
+  }
   const auto endpoint = config.platform.endpoints.at(0);
   const auto workload = config.workloads.at(0);
   for (unsigned i = 1; i < count; ++i) {
