@@ -6,11 +6,12 @@
     set: {run.seed: 7}                    # optional: for every point
     points:
       - name: 4k-256K                     # also the name of its result folder
-        set: {endpoints.0.workload.window: 256 KiB}     # -s options
+        set: {"workloads[0].buffer.size": 256 KiB}         # -s options
         columns: {window: 262144, domain: DMA}          # what the tables and the plot call it
     metrics:                              # columns of the table: a path in result.json, or one with a factor
       hit_rate: iommu.iotlb.hit_rate
-      gbps: {path: endpoint.throughput, scale: 8e-9}
+      latency_ns: {path: nic.dma.read.latency.mean, scale: 0.001}
+      gbps: nic.dma.throughput
     plot:                                 # optional
       x: window
       y: gbps

@@ -89,6 +89,12 @@ def table(results, paths=None):
     return frame
 
 
+def _figure(x):
+    if abs(x) < 1e15 and x == int(x):
+        return str(int(x))
+    return f"{x:.4g}" if 1e-3 <= abs(x) < 1e4 else f"{x:.1f}" if 1e4 <= abs(x) < 1e9 else f"{x:.4e}"
+
+
 def to_text(frame):
-    """A frame as aligned text, four significant digits."""
-    return frame.to_string(float_format=lambda x: f"{x:.4g}" if abs(x) < 1e6 else f"{x:.4e}", na_rep="-")
+    """A frame as aligned text: whole numbers in full, others with four significant digits."""
+    return frame.to_string(float_format=_figure, na_rep="-")

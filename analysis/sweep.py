@@ -48,13 +48,20 @@ def run(experiment, program, output, processes=1, resume=False, log=sys.stderr):
 
 
 def collect(experiment, output, skip=()):
-    """The table of an experiment whose points have run into `output`; `skip` names points without a result."""
+    """The table of an experiment whose points have run into `output`; `skip` names points without a result.
+
+    A metric that a point's machine does not have (a hit rate without an IOMMU) is NaN; one that no point has is a KeyError.
+    """
+    found = {p.name: results.load(Path(output) / "runs" / p.name) for p in experiment.points if p.name not in skip}
+    for path, _ in experiment.metrics.values():
+        if found and not any(path in r.metrics for r in found.values()):
+            next(iter(found.values()))[path]  # raises, naming metrics that exist
     rows = []
     for point in experiment.points:
         row = {"point": point.name, **point.columns}
-        if point.name not in skip:
-            result = results.load(Path(output) / "runs" / point.name)
-            row.update({column: result[path] * scale for column, (path, scale) in experiment.metrics.items()})
+        result = found.get(point.name)
+        if result:
+            row.update({c: result[path] * scale for c, (path, scale) in experiment.metrics.items() if path in result.metrics})
         rows.append(row)
     columns = list(dict.fromkeys(["point", *(c for p in experiment.points for c in p.columns), *experiment.metrics]))
     return pd.DataFrame(rows).reindex(columns=columns)

@@ -44,6 +44,13 @@ def test_a_table_has_one_column_per_result_and_a_unit(tmp_path):
     assert results.to_text(t).splitlines()[-1].split()[:3] == ["absent", "-", "-"]
 
 
+def test_text_shows_counts_in_full_and_rates_in_four_digits(tmp_path):
+    d = document(1234567)
+    d["metrics"]["rate"] = {"value": 0.123456, "unit": "1", "description": "d"}
+    lines = results.to_text(results.table([results.load(write(tmp_path / "a", d))], ["iommu.iotlb.hits", "rate"])).splitlines()
+    assert [line.split()[1] for line in lines[2:]] == ["1234567", "0.1235"]
+
+
 @pytest.mark.parametrize("text, message", [(None, "holds no result.json"), ("{", "is not JSON"), ("[1]", "no object")])
 def test_what_is_no_result_is_named(tmp_path, text, message, capsys):
     folder = tmp_path / "a"

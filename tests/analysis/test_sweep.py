@@ -101,3 +101,9 @@ def test_a_missing_program_is_the_users_fault(tmp_path, capsys):
 def test_a_metric_the_result_lacks_is_named(tmp_path, capsys):
     assert sweep(write(tmp_path, GOOD.replace("ep.latency.p99", "ep.latency.p98"))) == 2
     assert "no metric 'ep.latency.p98'" in capsys.readouterr().err
+
+
+def test_a_metric_only_some_machines_have_is_left_blank_for_the_others(tmp_path):
+    file = write(tmp_path, GOOD.replace("ep.latency.p99", "iommu.hit_rate").replace("{ep.window: 2 KiB}", "{ep.window: 2 KiB, iommu: on}"))
+    assert sweep(file) == 0
+    assert pd.read_csv(tmp_path / "out" / "results.csv").p99.isna().tolist() == [True, True, False]
