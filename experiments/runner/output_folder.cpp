@@ -40,17 +40,27 @@ OutputFolder::OutputFolder(const fs::path& path, bool replace) : replace_(replac
     }
   }
   std::error_code e;
+  for (fs::path p = path_.parent_path(); !p.empty() && !fs::exists(p, e) && p != p.root_path(); p = p.parent_path()) made_.insert(made_.begin(), p);
   fs::create_directories(path_.parent_path(), e);
   working_ = sibling(path_, "partial");
   fs::remove_all(working_, e);
   if (!fs::create_directory(working_, e)) {
+    remove_made();
     throw base::UserError("cannot create a folder in " + path_.parent_path().string() + ": " + e.message());
   }
 }
 
 OutputFolder::~OutputFolder() {
+  if (published_) return;
   std::error_code e;
-  if (!published_) fs::remove_all(working_, e);
+  fs::remove_all(working_, e);
+  remove_made();
+}
+
+// Empty ones only: somebody else may have put something there.
+void OutputFolder::remove_made() {
+  std::error_code e;
+  for (auto p = made_.rbegin(); p != made_.rend() && fs::is_empty(*p, e) && !e; ++p) fs::remove(*p, e);
 }
 
 void OutputFolder::write(const std::string& name, const std::string& contents) {

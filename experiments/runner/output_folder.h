@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace iommusim::runner {
 
@@ -27,8 +28,10 @@ class OutputFolder {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  void remove_made();
   std::filesystem::path path_;
   std::filesystem::path working_;
+  std::vector<std::filesystem::path> made_;  ///< folders above it that did not exist, outermost first
   bool replace_;
   bool published_ = false;
 };

@@ -125,7 +125,7 @@ class Loader {
     if (fs::path(item.text).is_absolute()) return reject("'" + item.text + "' is absolute: write it relative to this file");
     const std::string shown = (folder / item.text).lexically_normal().string();
     std::error_code code;
-    const fs::path real = fs::weakly_canonical(shown, code);
+    const fs::path real = fs::weakly_canonical(fs::absolute(shown), code);
     if (code || !is_below(real, root_)) return reject("'" + item.text + "' lies outside of " + root_.string());
     if (open_.count(real)) return reject("'" + item.text + "' includes itself");
     if (++count_ > options_.limits.includes) return reject("more than " + std::to_string(options_.limits.includes) + " included files");

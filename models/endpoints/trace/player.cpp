@@ -23,7 +23,8 @@ TracePlayer::TracePlayer(::sc_core::sc_module_name name, tlm::Context& context, 
 void TracePlayer::check_devices() {
   std::string missing;
   for (const TraceDevice& d : reader_.header().devices) {
-    if (d.type == DomainType::unknown && d.domain == no_domain) continue;  // it makes no DMA
+    // Without translated accesses it may make others: prepare_access() asks for it. The host bridge makes none.
+    if (d.domain == no_domain || d.requester == base::Bdf()) continue;
     if (machine_.engine(d.requester) == nullptr && missing.find(base::to_text(d.requester)) == std::string::npos) {
       missing += (missing.empty() ? "" : ", ") + base::to_text(d.requester);
     }

@@ -1,6 +1,10 @@
 // What each kind of record becomes when it is read: a note, work of the driver, work of a device.
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "models/base/bdf.h"
+#include "models/base/error.h"
 #include "models/endpoints/trace/player.h"
 
 namespace iommusim::ep {
@@ -167,8 +171,12 @@ void TracePlayer::prepare_unmap(const TraceRecord& r) {
 void TracePlayer::prepare_access(const TraceRecord& r) {
   const bool probe = (r.flags & trace_flag::probe) != 0;
   Device& d = device(r.requester);
+  if (d.engine == nullptr) {
+    throw base::UserError(fmt::format("{}: line {} of its log: a DMA of {}, which is no endpoint of the platform", config_.file, r.line,
+                                      base::to_text(r.requester)));
+  }
   // A probe looks up an address again and moves nothing: it is part of the recorder's sequence of look-ups only.
-  if ((probe && config_.pace != Pace::serial) || d.engine == nullptr) {
+  if (probe && config_.pace != Pace::serial) {
     add(r, Item::Role::note);
     return;
   }
