@@ -30,8 +30,8 @@ def do_sweep(args):
     print(f"{e.title}\n{results.to_text(frame.set_index('point'))}")
     print(f"results: {args.output / 'results.csv'}, one folder per point in {args.output / 'runs'}")
     if e.plot:
-        options = {k: v for k, v in e.plot.items() if k != "log_x"}
-        files = plots.curves(frame, args.output / "plot", log_x=e.plot.get("log_x") == "true", title=e.title, **options)
+        switches = {k: e.plot.get(k) == "true" for k in ("log_x", "x_bytes")}
+        files = plots.curves(frame, args.output / "plot", title=e.title, **{**e.plot, **switches})
         print("plot: " + ", ".join(str(f) for f in files))
     for name, (status, text) in failures.items():
         print(f"{name}: exit status {status}\n{text}", file=sys.stderr)

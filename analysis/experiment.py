@@ -17,7 +17,8 @@
       y: gbps
       series: domain
       log_x: true
-      x_label: window (bytes)
+      x_bytes: true                       # 256 KiB on the axis for 262144
+      x_label: window
       y_label: throughput (Gb/s)
       published:                          # measured values drawn over the curves
         - {series: DMA, label: "Broadwell, pcie-bench", x: [262144, 524288], y: [27.6, 20.2]}
@@ -109,7 +110,7 @@ def read(file):
             metrics[column] = (m, 1.0)
 
     plot = doc.get("plot", {})
-    known(plot, "plot", ("x", "y", "series", "log_x", "x_label", "y_label", "published"))
+    known(plot, "plot", ("x", "y", "series", "log_x", "x_bytes", "x_label", "y_label", "published"))
     if plot:
         have = set(metrics).union(*(p.columns for p in points))
         for key in ("x", "y") + (("series",) if "series" in plot else ()):

@@ -21,8 +21,15 @@ def _save(figure, stem):
     return files
 
 
-def curves(frame, stem, x, y, series=None, log_x=False, x_label=None, y_label=None, published=(), title=None):
-    """One line per value of the column `series`; published points in the colour of their series, drawn as crosses."""
+def _bytes_text(value, _=None):
+    for size, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if value >= size:
+            return f"{value / size:g} {unit}"
+    return f"{value:g} B"
+
+
+def curves(frame, stem, x, y, series=None, log_x=False, x_bytes=False, x_label=None, y_label=None, published=(), title=None):
+    """One line per value of the column `series`; published points in the colour of their series, drawn as crosses; x_bytes: 256 KiB for 262144."""
     figure, axes = plt.subplots(figsize=(7, 4.2), constrained_layout=True)
     colours = {}
     groups = frame.groupby(series, sort=False) if series else [(y, frame)]
@@ -34,6 +41,8 @@ def curves(frame, stem, x, y, series=None, log_x=False, x_label=None, y_label=No
                   color=colours.get(p.get("series"), "black"), label=p.get("label", "published"))
     if log_x:
         axes.set_xscale("log", base=2)
+    if x_bytes:
+        axes.xaxis.set_major_formatter(_bytes_text)
     axes.set_ylim(bottom=0)
     axes.set_xlabel(x_label or x)
     axes.set_ylabel(y_label or y)

@@ -18,7 +18,7 @@ points:
 metrics:
   gbps: {path: ep.throughput, scale: 8e-9}
   p99: ep.latency.p99
-plot: {x: window, y: gbps, series: domain, log_x: true, published: [{series: DMA, label: measured, x: [4096], y: [2.1]}]}
+plot: {x: window, y: gbps, series: domain, log_x: true, x_bytes: true, published: [{series: DMA, label: measured, x: [4096], y: [2.1]}]}
 """
 
 
