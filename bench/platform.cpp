@@ -21,8 +21,8 @@ namespace {
 
 using iommusim::runner::ExperimentConfig;
 
-/// Copies of the first endpoint at other requester IDs, each with its own workload on its share of the buffer, a page at least. The
-/// context cache and the IOTLB grow to hold them all, so that what is measured stays the same.
+/// Copies of the first endpoint at other requester IDs, each with its own workload on its share of the buffer, a page
+/// at least. The context cache and the IOTLB grow to hold them all, so that what is measured stays the same.
 void repeat_endpoint(ExperimentConfig& config, unsigned count) {
   if (count == 1) return;
   auto& share = config.workloads.at(0).buffer.size;

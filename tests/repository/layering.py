@@ -135,15 +135,15 @@ def self_test():
 
 def main():
     if sys.argv[1:] == ["--self-test"]:
-        found, what = self_test(), f"{len(PLANTED)} planted includes"
+        found, what = self_test(), f"{len(PLANTED)} planted includes judged as expected"
     elif len(sys.argv) == 2:
         found, files = violations(Path(sys.argv[1]))
         if files == 0:
             found = [f"{sys.argv[1]}: no sources found"]
-        what = f"{files} files"
+        what = f"every #include of {files} files respects the layers"
     else:
         sys.exit(__doc__)
-    print("\n".join(found) or f"{what}: every #include respects the layers")
+    print("\n".join(found) or what)
     sys.exit(1 if found else 0)
 
 
