@@ -74,7 +74,7 @@ TEST(Platform, WalksShownAreTheReadsThatMemoryCounted) {
   m.finish();
   const base::Group& root = m.simulation.stats;
   const auto reads = root.to_json(m.simulation.scheduler.now());
-  EXPECT_GT(reads["iommu"]["walker"]["reads"]["value"].get<std::uint64_t>(), 64u);
+  EXPECT_GT(reads["iommu"]["walker"]["reads"]["value"].get<std::uint64_t>(), 40u) << "at least the leaf entries of the pages touched";
   EXPECT_EQ(reads["iommu"]["walker"]["reads"]["value"], reads["memory"]["walk"]["reads"]["value"]);
 }
 
