@@ -45,6 +45,9 @@ class Platform {
   /// What the workloads have done so far.
   WorkMonitor& monitor() { return monitor_; }
 
+  /// DMAs done since the start, of workloads and of a replay.
+  std::uint64_t completed() const { return monitor_.completed() + (player_ ? player_->accesses_done() : 0); }
+
   /// Nothing new is issued from now on.
   void stop_issuing();
   /// Nothing is in flight anywhere.

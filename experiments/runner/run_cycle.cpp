@@ -32,17 +32,17 @@ class Cycle {
     platform_.boot();
     warm_up();
     const auto window_start = std::chrono::steady_clock::now();
-    const std::uint64_t before = platform_.monitor().completed();
+    const std::uint64_t before = platform_.completed();
     const Window window = measure();
     RunOutcome outcome;
     outcome.result = result_document(provenance, window, simulation_.stats);
     outcome.latency_csv = latency_csv(platform_);
-    outcome.window_dmas = platform_.monitor().completed() - before;
+    outcome.window_dmas = platform_.completed() - before;
     outcome.window_wall_seconds = seconds_since(window_start);
     add_drain(outcome.result, drain());
     outcome.wall_seconds = seconds_since(start);
     outcome.simulated = now();
-    outcome.dmas = platform_.monitor().completed();
+    outcome.dmas = platform_.completed();
     outcome.kernel_events = simulation_.scheduler.kernel_events();
     outcome.dispatches = simulation_.scheduler.dispatches();
     outcome.payloads = simulation_.pool.created();
@@ -59,15 +59,15 @@ class Cycle {
     platform_.rethrow_failure();
     if (InterruptGuard::requested()) throw RunFailed("interrupted, nothing written");
     const double of_time = goal_ > phase_start_ ? (now() - phase_start_).seconds() / (goal_ - phase_start_).seconds() : 0;
-    const double of_dmas = goal_dmas_ == 0 ? 0 : static_cast<double>(platform_.monitor().completed() - phase_dmas_) / static_cast<double>(goal_dmas_);
+    const double of_dmas = goal_dmas_ == 0 ? 0 : static_cast<double>(platform_.completed() - phase_dmas_) / static_cast<double>(goal_dmas_);
     progress_.show(phase_, std::max(of_time, of_dmas),
-                   fmt::format("{:.3f} ms, {} DMAs", now().seconds() * 1e3, platform_.monitor().completed()));
+                   fmt::format("{:.3f} ms, {} DMAs", now().seconds() * 1e3, platform_.completed()));
   }
 
   void enter(const char* phase, Time goal, std::uint64_t goal_dmas = 0) {
     phase_ = phase;
     phase_start_ = now();
-    phase_dmas_ = platform_.monitor().completed();
+    phase_dmas_ = platform_.completed();
     goal_ = goal;
     goal_dmas_ = goal_dmas;
   }
@@ -109,7 +109,7 @@ class Cycle {
       if (result == Result::reached_limit) {
         if (run_.measure != Time()) break;
         throw RunFailed(fmt::format("the window had not ended by run.time_limit, {}, with {} DMAs done", base::to_text(run_.time_limit),
-                                    platform_.monitor().completed()));
+                                    platform_.completed()));
       }
     }
     platform_.monitor().stop_at(0);
