@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "models/base/error.h"
+
 namespace iommusim::host {
 
 using iommu::Invalidation;
@@ -17,6 +19,9 @@ const base::Fields<InvalidationQueueConfig>& InvalidationQueueConfig::fields() {
           .field("submit_cost", &InvalidationQueueConfig::submit_cost,
                  "Core time of a submission, under the queue's lock")
           .at_most("1 ms")
+          .field("timeout", &InvalidationQueueConfig::timeout, "A completion that takes longer ends the run: the unit has stopped at an error")
+          .range("1 us", "10 s")
+          .source("Linux gives up after 10 s (DMAR_OPERATION_TIMEOUT); shorter here, where nothing else can delay the unit")
           .object("lock", &InvalidationQueueConfig::lock, "The queue's lock");
   return f;
 }
@@ -66,10 +71,20 @@ InvalidationQueue::Ticket InvalidationQueue::submit(CpuCore& core, const Batch& 
   return ticket;
 }
 
+namespace {
+base::UserError stopped() {
+  return base::UserError(
+      "the remapping unit has stopped working on its invalidation queue: it refuses a descriptor (a device-TLB invalidation "
+      "needs architecture.device_tlb: true), or queue.timeout is too short");
+}
+}  // namespace
+
 void InvalidationQueue::wait(CpuCore& core, Ticket ticket) {
   // A later wait descriptor may have used the same word since: it is then done all the more.
-  core.poll32(status_address(ticket.position),
-              [&](std::uint32_t word) { return static_cast<std::int32_t>(word - ticket.status) >= 0; });
+  const bool completed =
+      core.poll32(status_address(ticket.position),
+                  [&](std::uint32_t word) { return static_cast<std::int32_t>(word - ticket.status) >= 0; }, config_.timeout);
+  if (!completed) throw stopped();
   head_ = std::max(head_, ticket.position + 1);
 }
 
@@ -111,10 +126,22 @@ void InvalidationQueue::make_room(CpuCore& core) {
   ++full_stalls_;
   ring(core);  // what is waiting must be able to drain
   for (;;) {
-    ++head_reads_;
-    const std::uint32_t index = driver_.head_index(core.mmio_read(registers_ + driver_.head_register(), 8));
-    head_ += (index - head_) & (config_.entries - 1);
+    read_head(core);
     if (tail_ - head_ < config_.entries - 1) return;
+    core.poll_pause();
+  }
+}
+
+void InvalidationQueue::read_head(CpuCore& core) {
+  ++head_reads_;
+  const std::uint32_t index = driver_.head_index(core.mmio_read(registers_ + driver_.head_register(), 8));
+  head_ += (index - head_) & (config_.entries - 1);
+}
+
+void InvalidationQueue::wait_taken(CpuCore& core) {
+  const base::Time limit = core.now() + config_.timeout;
+  for (read_head(core); head_ != rung_; read_head(core)) {
+    if (core.now() > limit) throw stopped();
     core.poll_pause();
   }
 }

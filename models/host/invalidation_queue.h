@@ -22,6 +22,7 @@ namespace iommusim::host {
 
 struct InvalidationQueueConfig {
   std::uint32_t entries = 256;
+  base::Time timeout = base::Time::ms(100);  ///< for a wait descriptor to complete
   base::Time submit_cost;  ///< core time of a submission, under the lock
   LockConfig lock;
   static const base::Fields<InvalidationQueueConfig>& fields();
@@ -53,6 +54,9 @@ class InvalidationQueue {
   /// Writes exactly this, without a wait descriptor of ours, and rings the tail. For replay.
   void submit_exactly(CpuCore& core, const iommu::Invalidation& invalidation);
 
+  /// Until the unit has taken every descriptor rung so far, by reading its head register.
+  void wait_taken(CpuCore& core);
+
   /// Called for each descriptor as it is written into the ring, in ring order. For logs and tests.
   using Observer = std::function<void(const iommu::Invalidation&)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
@@ -66,6 +70,7 @@ class InvalidationQueue {
   void put(CpuCore& core, const iommu::Invalidation& invalidation);
   void ring(CpuCore& core);
   void make_room(CpuCore& core);
+  void read_head(CpuCore& core);
   Hpa status_address(std::uint64_t position) const { return status_ + 4 * (position % config_.entries); }
 
   iommu::Driver& driver_;

@@ -121,7 +121,7 @@ TracePlayer::Item& TracePlayer::add(const TraceRecord& record, Item::Role role) 
 void TracePlayer::retire() {
   while (!items_.empty() && items_.front().done) {
     Item& item = items_.front();
-    if (config_.pace == Pace::serial) compare_drops(item);
+    if (config_.pace == Pace::serial && reader_.header().iommu == TraceIommu::vtd) compare_drops(item);
     if (!item.synthetic && observer_ != nullptr) observer_->replayed(item.record);
     items_.pop_front();
   }

@@ -125,6 +125,7 @@ class TracePlayer : public tlm::Module {
   void driver_done(Item& item);
   host::DmaDomain& recorded_domain(const TraceRecord& record);
   host::DmaDomain& domain_of_type(base::DomainId id, DomainType type);
+  host::DmaDomain& attached_domain(const TraceRecord& record);
   std::uint64_t space(const TraceRecord& record) const;
 
   // device work (player_device.cpp)

@@ -38,6 +38,11 @@ host::DmaDomain& TracePlayer::domain_of_type(base::DomainId id, DomainType type)
   return d;
 }
 
+// The domain a recorded change of type leads to.
+host::DmaDomain& TracePlayer::attached_domain(const TraceRecord& r) {
+  return r.domain == no_domain && r.type != DomainType::identity ? recorded_domain(r) : domain_of_type(r.domain, r.type);
+}
+
 void TracePlayer::start_driver() {
   while (!driver_busy_ && !driver_items_.empty()) {
     Item& item = *driver_items_.front();
@@ -131,7 +136,7 @@ void TracePlayer::task(Item& item, host::CpuCore& core) {
       invalidations_++;
       return;
     case TraceKind::attach:
-      driver->attach_context(core, base::make_source_id(0, r.requester), domain_of_type(r.domain, r.type));
+      driver->attach_context(core, base::make_source_id(0, r.requester), attached_domain(r));
       return;
     case TraceKind::translation:
       driver->set_translation(core, r.enable);
@@ -188,7 +193,7 @@ void TracePlayer::invalidate(const TraceRecord& r, host::CpuCore& core) {
   }
   queue.submit_exactly(core, i);
   // Serial: nothing else happens before the unit has carried it out.
-  while (config_.pace == Pace::serial && !machine_.unit->quiescent()) core.spend(base::Time::ns(10));
+  if (config_.pace == Pace::serial) queue.wait_taken(core);
 }
 
 void TracePlayer::driver_done(Item& item) {
