@@ -113,7 +113,10 @@ TracePlayer::Item& TracePlayer::add(const TraceRecord& record, Item::Role role) 
     const double scaled = static_cast<double>(record.time) * 1e3 * config_.time_scale;
     item.due = begin_ + base::Time::ps(static_cast<std::uint64_t>(scaled));
   }
-  if (role == Item::Role::driver) driver_items_.push_back(&item);
+  if (role == Item::Role::driver) {
+    driver_items_.push_back(&item);
+    if (is_barrier(record)) barriers_.push_back(item.sequence);
+  }
   return item;
 }
 

@@ -118,6 +118,7 @@ class TracePlayer : public tlm::Module {
   // driver work (player_driver.cpp)
   void start_driver();
   bool driver_ready(const Item& item) const;
+  static bool is_barrier(const TraceRecord& record);
   void run_driver(Item& item);
   void task(Item& item, host::CpuCore& core);
   void seed(Item& item);
@@ -153,6 +154,7 @@ class TracePlayer : public tlm::Module {
   std::deque<Item> items_;             ///< read and not retired, file order; addresses stay valid
   std::uint64_t next_sequence_ = 0;
   std::deque<Item*> driver_items_;
+  std::deque<std::uint64_t> barriers_;  ///< sequence numbers of driver items, not done, that later accesses wait for
   std::map<base::Bdf, Device> devices_;
   std::unordered_map<std::uint32_t, Stages> commands_;
   ReplayMappings mappings_;

@@ -39,12 +39,7 @@ bool TracePlayer::device_ready(const Device& d, const Item& item, bool first_pla
     const ReplayMapping* m = mappings_.find(n);
     if (m != nullptr && m->domain != nullptr && (!m->map_issued || m->maps_open != 0)) return false;
   }
-  // A switch of translation or of a domain that comes first in the file must be over.
-  for (const Item* i : driver_items_) {
-    if (i->record.kind != TraceKind::translation && i->record.kind != TraceKind::attach) continue;
-    if (i->sequence < item.sequence) return false;
-    break;
-  }
+  if (!barriers_.empty() && barriers_.front() < item.sequence) return false;
   if (item.record.io == 0) return first_plain && d.plain_open == 0;
   const Stages& open = commands_.at(item.record.io);
   return std::all_of(open.begin(), open.begin() + item.stage, [](std::uint16_t n) { return n == 0; });

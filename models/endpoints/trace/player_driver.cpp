@@ -56,22 +56,29 @@ void TracePlayer::start_driver() {
   }
 }
 
-bool TracePlayer::driver_ready(const Item& item) const {
-  if (config_.pace == Pace::serial) return true;
-  // An unmap waits for the accesses read before it; later ones belong to other mappings. A switch of translation or of a device's
-  // domain waits for everything before it.
-  switch (item.record.kind) {
-    case TraceKind::unmap:
-      return std::all_of(item.mappings.begin(), item.mappings.end(), [&](std::uint32_t n) {
-        const ReplayMapping* m = mappings_.find(n);
-        return m == nullptr || m->accesses_open == 0;
-      });
+// A change of translation, of a device's domain, or of what the unit may have cached of its context waits for everything before it,
+// and every access after it waits for the change: a device has no driver meanwhile.
+bool TracePlayer::is_barrier(const TraceRecord& r) {
+  switch (r.kind) {
     case TraceKind::attach:
     case TraceKind::translation:
-      return &item == &items_.front();
-    default:
       return true;
+    case TraceKind::invalidate:
+      return r.invalidate == InvalidateKind::context_global || r.invalidate == InvalidateKind::context_domain ||
+             r.invalidate == InvalidateKind::context_device;
+    default:
+      return false;
   }
+}
+
+bool TracePlayer::driver_ready(const Item& item) const {
+  if (is_barrier(item.record)) return &item == &items_.front();  // all before it is done
+  if (item.record.kind != TraceKind::unmap) return true;
+  // An unmap waits for the accesses read before it; later ones belong to other mappings.
+  return std::all_of(item.mappings.begin(), item.mappings.end(), [&](std::uint32_t n) {
+    const ReplayMapping* m = mappings_.find(n);
+    return m == nullptr || m->accesses_open == 0;
+  });
 }
 
 void TracePlayer::run_driver(Item& item) {
@@ -198,6 +205,7 @@ void TracePlayer::invalidate(const TraceRecord& r, host::CpuCore& core) {
 
 void TracePlayer::driver_done(Item& item) {
   item.done = true;
+  if (is_barrier(item.record)) barriers_.pop_front();  // driver items end in order
   if (item.record.kind == TraceKind::map) {
     --mappings_.at(item.mappings.front()).maps_open;
   } else if (item.record.kind == TraceKind::unmap) {
