@@ -1,0 +1,39 @@
+// What pcie-bench measured, as committed data: github.com/pcie-bench/data at commit b2abf2f (Apache-2.0; Neugebauer et
+// al., "Understanding PCIe performance for end host networking", SIGCOMM 2018). Device: Netronome NFP6000, Gen3 x8.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace iommusim::test::pcie_bench {
+
+/// Random 64-byte reads on the Xeon E5-2630 v4 (file bw_dma_win_sweep_rd_rnd_64.txt, rows "Rand Cold"), payload in 10^9
+/// bit/s.
+struct Window {
+  std::uint64_t bytes;
+  double on_gbps;    ///< IOMMU on, superpages off
+  double off_gbps;   ///< IOMMU off
+  int drop_percent;  ///< of `on` against `off`, in whole percent
+};
+constexpr std::array<Window, 9> kBroadwell{{
+    {262144, 27.580, 27.715, 0},
+    {524288, 20.198, 27.451, 26},
+    {1048576, 14.330, 27.590, 48},
+    {1572864, 12.556, 27.744, 55},
+    {2097152, 11.735, 27.870, 58},
+    {4194304, 10.653, 27.985, 62},
+    {8388608, 10.176, 28.044, 64},
+    {16777216, 9.945, 28.089, 65},
+    {67108864, 9.843, 28.116, 65},
+}};
+/// The same as the figures are quoted: one decimal.
+constexpr std::array<double, 9> kBroadwellQuoted{27.6, 20.2, 14.3, 12.6, 11.7, 10.7, 10.2, 9.9, 9.8};
+/// Reads per second in the largest window, where nearly each one walks.
+constexpr double kBroadwellSaturatedWalks = 19.2e6;
+
+/// Xeon E5-2620 v3, 64 MiB window, rows "Rand HWarm" (these lie within 0.5 % of "Rand Cold").
+constexpr double kHaswellOff = 28.693;
+constexpr double kHaswell2M = 28.787;
+constexpr double kHaswell4K = 10.059;
+
+}  // namespace iommusim::test::pcie_bench
