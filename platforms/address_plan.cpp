@@ -28,8 +28,9 @@ std::vector<MapConflict> AddressPlan::conflicts(unsigned address_bits) const {
   for (std::size_t i = 0; i < placed_.size(); ++i) {
     const AddressRange& r = placed_[i].range;
     if (r.base.value() >= limit || r.size.value() > limit - r.base.value()) {
-      found.push_back({placed_[i].setting, fmt::format("{} at 0x{:x} with {} ends above the {} address bits of the platform", r.name,
-                                                       r.base.value(), base::to_text(r.size), address_bits)});
+      found.push_back(
+          {placed_[i].setting, fmt::format("{} at 0x{:x} with {} ends above the {} address bits of the platform",
+                                           r.name, r.base.value(), base::to_text(r.size), address_bits)});
       continue;
     }
     for (std::size_t j = 0; j < i; ++j) {
@@ -46,7 +47,8 @@ std::vector<MapConflict> AddressPlan::conflicts(unsigned address_bits) const {
 Hpa AddressPlan::find_free(Hpa from, Hpa to, std::uint64_t bytes) const {
   std::vector<const AddressRange*> ascending;
   for (const Placed& p : placed_) ascending.push_back(&p.range);
-  std::sort(ascending.begin(), ascending.end(), [](const AddressRange* a, const AddressRange* b) { return a->base < b->base; });
+  std::sort(ascending.begin(), ascending.end(),
+            [](const AddressRange* a, const AddressRange* b) { return a->base < b->base; });
   Hpa at = (from + (bytes - 1)).align_down(bytes);
   for (const AddressRange* r : ascending) {
     if (end_of(*r) <= at) continue;

@@ -24,7 +24,8 @@ struct MapConflict {
   std::string message;
 };
 
-/// platforms/ alone owns the address map. A plan may be contradictory; map() turns one without conflicts into what routes requests.
+/// platforms/ alone owns the address map. A plan may be contradictory; map() turns one without conflicts into what
+/// routes requests.
 class AddressPlan {
  public:
   void add(AddressRange range, std::string setting) { placed_.push_back({std::move(range), std::move(setting)}); }
@@ -34,7 +35,8 @@ class AddressPlan {
   const AddressRange* find(const std::string& name) const;
   /// Every overlap, and every range that does not fit below 2^`address_bits`.
   std::vector<MapConflict> conflicts(unsigned address_bits) const;
-  /// The first address of `bytes` aligned bytes in [from, to) that no range holds; `bytes` a power of two. 0 if there is none.
+  /// The first address of `bytes` aligned bytes in [from, to) that no range holds; `bytes` a power of two. 0 if there
+  /// is none.
   Hpa find_free(Hpa from, Hpa to, std::uint64_t bytes) const;
   /// Precondition: no conflicts. Throws base::UserError otherwise.
   interconnect::AddressMap map() const;

@@ -7,7 +7,8 @@ namespace iommusim::platforms {
 Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const EndpointConfig& config)
     : tlm::Module(name, context),
       link("link", context, config.link),
-      dma("dma", context, config.dma, ep::BusIdentity{base::make_source_id(0, config.bdf), config.link.mps, config.link.mrrs}),
+      dma("dma", context, config.dma,
+          ep::BusIdentity{base::make_source_id(0, config.bdf), config.link.mps, config.link.mrrs}),
       registers("registers", context, *this, base::Time()),
       config_(config) {
   dma.port.bind(link.from_endpoint);

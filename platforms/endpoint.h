@@ -1,6 +1,7 @@
 // An endpoint of a platform: link, DMA engine and registers under one name.
 //
-// Its registers are plain storage of one doorbell word: what a generic DMA engine needs for drivers to have something to write to.
+// Its registers are plain storage of one doorbell word: what a generic DMA engine needs for drivers to have something
+// to write to.
 #pragma once
 
 #include "models/endpoints/dma_engine.h"

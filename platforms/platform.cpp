@@ -27,8 +27,8 @@ host::Pieces split(Hpa base, std::uint64_t bytes, std::uint64_t page) {
   return pieces;
 }
 
-// Sends interrupts of the recorded machine that no recorded device sent. f0:1f.7 is the requester ID that firmware gives I/O APICs on
-// Intel servers; that it has a link is a simplification.
+// Sends interrupts of the recorded machine that no recorded device sent. f0:1f.7 is the requester ID that firmware
+// gives I/O APICs on Intel servers; that it has a link is a simplification.
 PlatformConfig with_chipset(PlatformConfig config) {
   EndpointConfig chipset;
   chipset.name = kChipset;
@@ -39,13 +39,14 @@ PlatformConfig with_chipset(PlatformConfig config) {
 
 }  // namespace
 
-Platform::Platform(tlm::Simulation& simulation, const PlatformConfig& config, const std::vector<WorkloadUseConfig>& workloads,
-                   const std::optional<ep::TracePlayerConfig>& replay)
+Platform::Platform(tlm::Simulation& simulation, const PlatformConfig& config,
+                   const std::vector<WorkloadUseConfig>& workloads, const std::optional<ep::TracePlayerConfig>& replay)
     : simulation_(simulation),
       config_(replay ? with_chipset(config) : config),
       plan_(address_plan_of(config_)),
       monitor_(simulation.scheduler),
-      table_frames_(table_range(config).base, table_range(config).size, mem::Placement::contiguous, simulation.context.seed) {
+      table_frames_(table_range(config).base, table_range(config).size, mem::Placement::contiguous,
+                    simulation.context.seed) {
   make_modules();
   bind();
   make_uses(workloads);
@@ -64,7 +65,8 @@ void Platform::make_modules() {
     cores_.push_back(std::make_unique<host::CpuCore>(core.name.c_str(), context, core, number));
   }
   interrupts_ = std::make_unique<host::InterruptRegion>("interrupts", context, config_.interrupts);
-  root_complex_ = std::make_unique<pcie::RootComplex>("root_complex", context, config_.root_complex, std::max(endpoints, 1u));
+  root_complex_ =
+      std::make_unique<pcie::RootComplex>("root_complex", context, config_.root_complex, std::max(endpoints, 1u));
   const unsigned inputs = static_cast<unsigned>(cores_.size()) + (has_iommu ? 1 : endpoints);
   router_ = std::make_unique<interconnect::Router>("router", context, plan_.map(), inputs, has_iommu ? 4 : 3);
   if (has_iommu) make_iommu();
@@ -77,12 +79,14 @@ void Platform::make_modules() {
 
 void Platform::make_iommu() {
   const IommuConfig& c = *config_.iommu;
-  unit_ = std::make_unique<iommu::RemappingUnit>("iommu", simulation_.context, c.unit, c.architecture->make_architecture(),
-                                                 static_cast<unsigned>(config_.endpoints.size()));
+  unit_ =
+      std::make_unique<iommu::RemappingUnit>("iommu", simulation_.context, c.unit, c.architecture->make_architecture(),
+                                             static_cast<unsigned>(config_.endpoints.size()));
   std::vector<host::CpuCore*> cores;
   for (const auto& core : cores_) cores.push_back(core.get());
-  driver_ = std::make_unique<host::IommuDriver>("iommu_driver", simulation_.context, c.driver, c.architecture->make_driver(), c.registers,
-                                                table_frames_, cores, *interrupts_);
+  driver_ =
+      std::make_unique<host::IommuDriver>("iommu_driver", simulation_.context, c.driver, c.architecture->make_driver(),
+                                          c.registers, table_frames_, cores, *interrupts_);
 }
 
 void Platform::bind() {
@@ -185,7 +189,9 @@ void Platform::boot() {
   }
   if (driver_) {
     // Effects of these writes (a queue kicked, caches to empty) concern nothing yet.
-    driver_->boot([this](const iommu::RegisterWrite& w) { (void)unit_->architecture().write_register(w.offset, w.bytes, w.value); });
+    driver_->boot([this](const iommu::RegisterWrite& w) {
+      (void)unit_->architecture().write_register(w.offset, w.bytes, w.value);
+    });
   }
   for (auto& use : uses_) prepare(nullptr, *use);
   start();
@@ -198,7 +204,8 @@ void Platform::prepare(host::CpuCore* core, Use& use) {
     const host::DomainType type = use.config.domain.type;
     host::DmaDomain& domain = core != nullptr ? driver_->create_domain(*core, type) : driver_->create_domain(type);
     if (translated(use)) {
-      base = core != nullptr ? driver_->map(*core, domain, use.pieces, iommu::kReadWrite) : driver_->map(domain, use.pieces, iommu::kReadWrite);
+      base = core != nullptr ? driver_->map(*core, domain, use.pieces, iommu::kReadWrite)
+                             : driver_->map(domain, use.pieces, iommu::kReadWrite);
     }
     const base::SourceId source = source_of(use.endpoint);
     if (core != nullptr) {

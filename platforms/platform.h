@@ -29,16 +29,18 @@ namespace iommusim::platforms {
 
 class Platform {
  public:
-  /// Elaborates and binds everything. Throws base::UserError for what only shows here (an architecture's contradictions, say).
-  /// `replay`: a trace to play, whose requesters are endpoints of the platform; an endpoint `chipset` is added for its interrupts.
+  /// Elaborates and binds everything. Throws base::UserError for what only shows here (an architecture's
+  /// contradictions, say). `replay`: a trace to play, whose requesters are endpoints of the platform; an endpoint
+  /// `chipset` is added for its interrupts.
   Platform(tlm::Simulation& simulation, const PlatformConfig& config, const std::vector<WorkloadUseConfig>& workloads,
            const std::optional<ep::TracePlayerConfig>& replay = {});
   ~Platform();
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
 
-  /// Boots: driver tables, domains, buffers, interrupts, then sets the workloads going. Call once, at time zero, with elaboration
-  /// finished. With a timed boot the workloads start when the first core has done all that. Throws base::UserError when memory is full.
+  /// Boots: driver tables, domains, buffers, interrupts, then sets the workloads going. Call once, at time zero, with
+  /// elaboration finished. With a timed boot the workloads start when the first core has done all that. Throws
+  /// base::UserError when memory is full.
   void boot();
   /// The trace player, or null.
   ep::TracePlayer* player() { return player_.get(); }

@@ -4,7 +4,8 @@ namespace iommusim::platforms {
 
 class WorkMonitor::Watched final : public ep::Workload {
  public:
-  Watched(WorkMonitor& monitor, std::unique_ptr<ep::Workload> workload) : monitor_(monitor), workload_(std::move(workload)) {}
+  Watched(WorkMonitor& monitor, std::unique_ptr<ep::Workload> workload)
+      : monitor_(monitor), workload_(std::move(workload)) {}
 
   Next next(base::Time now) override {
     const Next answer = workload_->next(now);

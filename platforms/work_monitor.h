@@ -23,7 +23,8 @@ class WorkMonitor {
 
   /// DMAs of watched workloads whose requester has been told that they are done, since the start.
   std::uint64_t completed() const { return completed_; }
-  /// Everything expected has finished: every watched workload has said that it has no more, and all it started is done. False if there is none.
+  /// Everything expected has finished: every watched workload has said that it has no more, and all it started is done.
+  /// False if there is none.
   bool finished() const { return watched_ > 0 && finished_ == watched_; }
   /// Stops the scheduler when `completed()` reaches this; 0: never.
   void stop_at(std::uint64_t completed) { stop_at_ = completed; }

@@ -14,8 +14,8 @@ using Arguments = std::vector<std::string>;
 /// One command: `iommusim NAME ...`.
 struct Command {
   const char* name;
-  const char* usage;    ///< "run FILE [options]"
-  const char* summary;  ///< one line for the program's help
+  const char* usage;                                            ///< "run FILE [options]"
+  const char* summary;                                          ///< one line for the program's help
   int (*run)(const Command& self, const Arguments& arguments);  ///< returns an ExitCode
 };
 
@@ -31,7 +31,8 @@ class UsageError : public base::UserError {
   using UserError::UserError;
 };
 
-/// Options of one command. `positional` names the options that bare words go to, in order, the last one taking the rest.
+/// Options of one command. `positional` names the options that bare words go to, in order, the last one taking the
+/// rest.
 class CommandOptions {
  public:
   /// `details`: paragraph for --help.

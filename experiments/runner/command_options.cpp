@@ -8,7 +8,8 @@ namespace iommusim::runner {
 
 namespace po = boost::program_options;
 
-CommandOptions::CommandOptions(const Command& command, std::string details) : command_(command), details_(std::move(details)) {
+CommandOptions::CommandOptions(const Command& command, std::string details)
+    : command_(command), details_(std::move(details)) {
   visible_.add_options()("help,h", "Shows this text");
 }
 
@@ -28,7 +29,8 @@ bool CommandOptions::parse(const Arguments& arguments) {
   } catch (const po::unknown_option& e) {
     std::vector<std::string> known;
     for (const auto& option : visible_.options()) known.push_back("--" + option->long_name());
-    throw UsageError(fmt::format("unknown option '{}'.{}", e.get_option_name(), base::did_you_mean(e.get_option_name(), known)));
+    throw UsageError(
+        fmt::format("unknown option '{}'.{}", e.get_option_name(), base::did_you_mean(e.get_option_name(), known)));
   } catch (const po::too_many_positional_options_error&) {
     throw UsageError("too many arguments: " + base::join(arguments, " "));
   } catch (const po::error& e) {

@@ -8,7 +8,9 @@ namespace {
 bool is_experiment_name(const std::string& text) {
   if (text.size() > 64 || text[0] == '.' || text[0] == '-') return false;
   for (const char c : text) {
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.')) return false;
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+          c == '.'))
+      return false;
   }
   return true;
 }
@@ -17,7 +19,8 @@ bool is_experiment_name(const std::string& text) {
 
 const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
   static const base::Fields<ExperimentConfig> f =
-      base::Fields<ExperimentConfig>("experiment", "A configuration file: a machine, what runs on it, and how it is measured")
+      base::Fields<ExperimentConfig>("experiment",
+                                     "A configuration file: a machine, what runs on it, and how it is measured")
           .field("name", &ExperimentConfig::name, "Name in results; the default result folder is results/NAME")
           .field("description", &ExperimentConfig::description, "What it shows, for people")
           .object("run", &ExperimentConfig::run, "Warm-up, measurement window and drain")
@@ -26,9 +29,12 @@ const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
           .items_between(0, platforms::kMaxEndpoints)
           .optional_object("replay", &ExperimentConfig::replay, "A recorded trace to play instead")
           .check([](const ExperimentConfig& c, base::Report& r) {
-            if (!is_experiment_name(c.name)) r.error("name", "must be letters, digits, '_', '-' and '.', 64 characters at most, e.g. iotlb_reach");
-            if (c.replay && !c.workloads.empty()) r.error("replay", "excludes `workloads`: a replayed trace is all that its machine does");
-            if (c.replay && c.run.dmas != 0) r.error("run.dmas", "does not count a replay's DMAs; use run.measure, or neither for the whole trace");
+            if (!is_experiment_name(c.name))
+              r.error("name", "must be letters, digits, '_', '-' and '.', 64 characters at most, e.g. iotlb_reach");
+            if (c.replay && !c.workloads.empty())
+              r.error("replay", "excludes `workloads`: a replayed trace is all that its machine does");
+            if (c.replay && c.run.dmas != 0)
+              r.error("run.dmas", "does not count a replay's DMAs; use run.measure, or neither for the whole trace");
             platforms::check_workloads(c.workloads, c.platform, r);
           });
   return f;

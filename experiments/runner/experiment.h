@@ -24,9 +24,8 @@ struct ExperimentConfig {
   static const base::Fields<ExperimentConfig>& fields();
 };
 
-/// Reads and checks a file with `-s` overrides. The path of a trace is made absolute: it is relative to the file that names it, or to the
-/// current folder when `-s` does.
-/// Throws base::ConfigError with every error found.
+/// Reads and checks a file with `-s` overrides. The path of a trace is made absolute: it is relative to the file that
+/// names it, or to the current folder when `-s` does. Throws base::ConfigError with every error found.
 ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides);
 
 }  // namespace iommusim::runner

@@ -33,14 +33,17 @@ OutputFolder::OutputFolder(const fs::path& path, bool replace) : replace_(replac
   if (!path_.has_filename()) path_ = path_.parent_path();  // a trailing slash
   if (fs::exists(fs::symlink_status(path_))) {
     if (!replace) {
-      throw base::UserError(path.string() + " exists already. Choose another folder with -o, or replace it with --force.");
+      throw base::UserError(path.string() +
+                            " exists already. Choose another folder with -o, or replace it with --force.");
     }
     if (!looks_like_results(path_)) {
-      throw base::UserError(path.string() + " is no result folder (it has no result.json): --force does not replace it.");
+      throw base::UserError(path.string() +
+                            " is no result folder (it has no result.json): --force does not replace it.");
     }
   }
   std::error_code e;
-  for (fs::path p = path_.parent_path(); !p.empty() && !fs::exists(p, e) && p != p.root_path(); p = p.parent_path()) made_.insert(made_.begin(), p);
+  for (fs::path p = path_.parent_path(); !p.empty() && !fs::exists(p, e) && p != p.root_path(); p = p.parent_path())
+    made_.insert(made_.begin(), p);
   fs::create_directories(path_.parent_path(), e);
   working_ = sibling(path_, "partial");
   fs::remove_all(working_, e);
@@ -67,7 +70,8 @@ void OutputFolder::write(const std::string& name, const std::string& contents) {
   std::ofstream out(working_ / name, std::ios::binary);
   out.write(contents.data(), static_cast<std::streamsize>(contents.size()));
   out.close();
-  if (!out) throw base::UserError("cannot write " + name + " in " + path_.parent_path().string() + ": " + std::strerror(errno));
+  if (!out)
+    throw base::UserError("cannot write " + name + " in " + path_.parent_path().string() + ": " + std::strerror(errno));
 }
 
 void OutputFolder::publish() {

@@ -10,8 +10,8 @@ namespace iommusim::runner {
 /// Collects a run's files in a hidden sibling of the folder asked for, which `publish` renames into place. Destroyed
 /// unpublished, it removes everything it wrote.
 ///
-/// The sibling's name carries the process number, so that two runs never write into each other's; it is made in the same
-/// folder, because rename does not cross file systems.
+/// The sibling's name carries the process number, so that two runs never write into each other's; it is made in the
+/// same folder, because rename does not cross file systems.
 class OutputFolder {
  public:
   /// Throws base::UserError if `path` exists and `replace` is false, or if the sibling cannot be made.
@@ -22,8 +22,8 @@ class OutputFolder {
 
   /// Writes one file. Throws base::UserError naming the file if it cannot be written in full.
   void write(const std::string& name, const std::string& contents);
-  /// Renames the sibling to the folder asked for. With `replace`, an existing one moves aside first and is removed after: a
-  /// failure between the two restores it. Throws base::UserError if somebody else made the folder meanwhile.
+  /// Renames the sibling to the folder asked for. With `replace`, an existing one moves aside first and is removed
+  /// after: a failure between the two restores it. Throws base::UserError if somebody else made the folder meanwhile.
   void publish();
   const std::filesystem::path& path() const { return path_; }
 

@@ -13,7 +13,8 @@ namespace iommusim::runner {
 namespace {
 
 void print_help(std::ostream& out) {
-  out << "iommusim " << version() << ": a discrete-event simulator for IOMMU performance studies.\n\nUsage: iommusim COMMAND ...\n\nCommands:\n";
+  out << "iommusim " << version()
+      << ": a discrete-event simulator for IOMMU performance studies.\n\nUsage: iommusim COMMAND ...\n\nCommands:\n";
   for (const Command& c : commands()) {
     out << "  " << c.name << std::string(10 - std::string(c.name).size(), ' ') << c.summary << "\n";
   }
@@ -40,15 +41,18 @@ int dispatch(const Arguments& arguments) {
     if (name == c.name) return c.run(c, Arguments(arguments.begin() + 1, arguments.end()));
     known.emplace_back(c.name);
   }
-  throw UsageError("unknown command '" + name + "'." + base::did_you_mean(name, known) + " Known: " + base::join(known));
+  throw UsageError("unknown command '" + name + "'." + base::did_you_mean(name, known) +
+                   " Known: " + base::join(known));
 }
 
 }  // namespace
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table = {
-      {"check", "check FILE... [-s PATH=VALUE]...", "Validates configurations; prints platform, groups and address map", &check_command},
-      {"run", "run FILE [-s PATH=VALUE]... [-o DIR] [--force]", "Runs an experiment and writes a folder of results", &run_command},
+      {"check", "check FILE... [-s PATH=VALUE]...", "Validates configurations; prints platform, groups and address map",
+       &check_command},
+      {"run", "run FILE [-s PATH=VALUE]... [-o DIR] [--force]", "Runs an experiment and writes a folder of results",
+       &run_command},
       {"import", "import CAPTURE [-o FILE]", "Turns a capture of a real machine into a trace file", &import_command},
       {"describe", "describe [COMPONENT]", "Lists components, or a component's configuration keys", &describe_command},
       {"list", "list [KIND]", "Lists what a configuration may choose from", &list_command},

@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <fmt/format.h>
 
 namespace iommusim::runner {
 
@@ -22,8 +22,9 @@ void Progress::show(const std::string& phase, double done, const std::string& de
   constexpr int width = 30;
   const double share = std::clamp(done, 0.0, 1.0);
   const int filled = static_cast<int>(share * width);
-  const std::string line = fmt::format("\r\033[K{:>8} [{}{}] {:3.0f} %  {}", phase, std::string(static_cast<std::size_t>(filled), '#'),
-                                       std::string(static_cast<std::size_t>(width - filled), '.'), std::floor(share * 100), detail);
+  const std::string line =
+      fmt::format("\r\033[K{:>8} [{}{}] {:3.0f} %  {}", phase, std::string(static_cast<std::size_t>(filled), '#'),
+                  std::string(static_cast<std::size_t>(width - filled), '.'), std::floor(share * 100), detail);
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
 }

@@ -30,10 +30,11 @@ ordered_json result_document(const Provenance& provenance, const Window& window,
   document["seed"] = provenance.seed;
   document["configuration_sha256"] = provenance.configuration_sha256;
   document["input_sha256"] = provenance.input_sha256;
-  document["window"] = {{"start", time_json(window.start, "Simulated time at which the measurement window began")},
-                        {"end", time_json(window.end, "Simulated time at which it ended")},
-                        {"length", time_json(window.end - window.start, "Length of the window: what rates are taken over")},
-                        {"ended_because", reason_text(window.reason)}};
+  document["window"] = {
+      {"start", time_json(window.start, "Simulated time at which the measurement window began")},
+      {"end", time_json(window.end, "Simulated time at which it ended")},
+      {"length", time_json(window.end - window.start, "Length of the window: what rates are taken over")},
+      {"ended_because", reason_text(window.reason)}};
   document["metrics"] = metrics.to_json(window.end);
   return document;
 }

@@ -7,8 +7,8 @@
 
 namespace iommusim::runner {
 
-/// The `run` section of an experiment. The window ends after `measure`, or with the DMA number `dmas` that completes in it, or (both
-/// zero) when every workload has finished; whichever comes first.
+/// The `run` section of an experiment. The window ends after `measure`, or with the DMA number `dmas` that completes in
+/// it, or (both zero) when every workload has finished; whichever comes first.
 struct RunConfig {
   base::Time warm_up;
   base::Time measure;

@@ -1,8 +1,8 @@
 #include "experiments/runner/run_cycle.h"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <chrono>
-#include <fmt/format.h>
 #include <systemc>
 
 #include "experiments/runner/interrupt.h"
@@ -58,8 +58,11 @@ class Cycle {
   void between_slices() {
     platform_.rethrow_failure();
     if (InterruptGuard::requested()) throw RunFailed("interrupted, nothing written");
-    const double of_time = goal_ > phase_start_ ? (now() - phase_start_).seconds() / (goal_ - phase_start_).seconds() : 0;
-    const double of_dmas = goal_dmas_ == 0 ? 0 : static_cast<double>(platform_.completed() - phase_dmas_) / static_cast<double>(goal_dmas_);
+    const double of_time =
+        goal_ > phase_start_ ? (now() - phase_start_).seconds() / (goal_ - phase_start_).seconds() : 0;
+    const double of_dmas =
+        goal_dmas_ == 0 ? 0
+                        : static_cast<double>(platform_.completed() - phase_dmas_) / static_cast<double>(goal_dmas_);
     progress_.show(phase_, std::max(of_time, of_dmas),
                    fmt::format("{:.3f} ms, {} DMAs", now().seconds() * 1e3, platform_.completed()));
   }
@@ -78,10 +81,12 @@ class Cycle {
     Result result = Result::stopped;
     while (result == Result::stopped && !platform_.monitor().finished()) result = stepper_.run_until(run_.warm_up);
     if (platform_.monitor().finished()) {
-      throw base::UserError(fmt::format("every workload had finished at {:.3f} us, within run.warm_up: there is nothing left to measure",
-                                        now().seconds() * 1e6));
+      throw base::UserError(
+          fmt::format("every workload had finished at {:.3f} us, within run.warm_up: there is nothing left to measure",
+                      now().seconds() * 1e6));
     }
-    if (result == Result::idle) throw RunFailed("nothing is left to happen in the warm-up, but work is unfinished\n" + platform_.holders());
+    if (result == Result::idle)
+      throw RunFailed("nothing is left to happen in the warm-up, but work is unfinished\n" + platform_.holders());
   }
 
   Window measure() {
@@ -104,12 +109,14 @@ class Cycle {
         break;
       }
       if (result == Result::idle) {
-        throw RunFailed(fmt::format("nothing is left to happen at {:.3f} us, but work is unfinished\n", now().seconds() * 1e6) + platform_.holders());
+        throw RunFailed(
+            fmt::format("nothing is left to happen at {:.3f} us, but work is unfinished\n", now().seconds() * 1e6) +
+            platform_.holders());
       }
       if (result == Result::reached_limit) {
         if (run_.measure != Time()) break;
-        throw RunFailed(fmt::format("the window had not ended by run.time_limit, {}, with {} DMAs done", base::to_text(run_.time_limit),
-                                    platform_.completed()));
+        throw RunFailed(fmt::format("the window had not ended by run.time_limit, {}, with {} DMAs done",
+                                    base::to_text(run_.time_limit), platform_.completed()));
       }
     }
     platform_.monitor().stop_at(0);

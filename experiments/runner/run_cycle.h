@@ -26,11 +26,11 @@ struct RunOutcome {
   double wall_seconds = 0;
   double window_wall_seconds = 0;
   base::Time simulated;
-  std::uint64_t dmas = 0;         ///< completed, warm-up and drain included
+  std::uint64_t dmas = 0;  ///< completed, warm-up and drain included
   std::uint64_t window_dmas = 0;
   std::uint64_t kernel_events = 0;
   std::uint64_t dispatches = 0;
-  std::size_t payloads = 0;       ///< most that were ever in flight
+  std::size_t payloads = 0;  ///< most that were ever in flight
 };
 
 /// Runs an experiment to its end. Once per process. Throws RunFailed, base::UserError.

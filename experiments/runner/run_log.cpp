@@ -12,7 +12,8 @@ std::string run_log(const RunOutcome& o) {
   ::getrusage(RUSAGE_SELF, &usage);
   const double dmas = static_cast<double>(o.dmas);
   std::string text = fmt::format("iommusim {}\n", version());
-  text += fmt::format("wall_clock            {:.3f} s, of which the measurement window {:.3f} s\n", o.wall_seconds, o.window_wall_seconds);
+  text += fmt::format("wall_clock            {:.3f} s, of which the measurement window {:.3f} s\n", o.wall_seconds,
+                      o.window_wall_seconds);
   text += fmt::format("simulated             {:.6f} ms\n", o.simulated.seconds() * 1e3);
   text += fmt::format("dmas                  {} ({} in the window)\n", o.dmas, o.window_dmas);
   text += fmt::format("speed                 {:.0f} DMA/s\n", o.wall_seconds > 0 ? dmas / o.wall_seconds : 0.0);

@@ -1,4 +1,5 @@
-// run.log: how fast the simulator was. Wall-clock figures live here and nowhere else, because they differ from run to run.
+// run.log: how fast the simulator was. Wall-clock figures live here and nowhere else, because they differ from run to
+// run.
 #pragma once
 
 #include <string>

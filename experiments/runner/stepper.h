@@ -1,5 +1,5 @@
-// Lets simulated time pass in slices short enough that signals and the progress bar are looked at several times a second. How time is
-// sliced has no effect on what happens in it.
+// Lets simulated time pass in slices short enough that signals and the progress bar are looked at several times a
+// second. How time is sliced has no effect on what happens in it.
 #pragma once
 
 #include <functional>
@@ -11,12 +11,13 @@ namespace iommusim::runner {
 class Stepper {
  public:
   /// `between` is called after each slice; it may throw.
-  Stepper(tlm::Scheduler& scheduler, std::function<void()> between) : scheduler_(scheduler), between_(std::move(between)) {}
+  Stepper(tlm::Scheduler& scheduler, std::function<void()> between)
+      : scheduler_(scheduler), between_(std::move(between)) {}
 
   /// Until `limit`, a stop() of the scheduler, or until nothing is left to happen.
   tlm::Scheduler::RunResult run_until(base::Time limit);
-  /// Until `done()`, looked at every 10 ns of simulated time, or `limit`, or until nothing is left to happen; stop() has no effect.
-  /// Returns whether it is done.
+  /// Until `done()`, looked at every 10 ns of simulated time, or `limit`, or until nothing is left to happen; stop()
+  /// has no effect. Returns whether it is done.
   bool run_while_not(const std::function<bool()>& done, base::Time limit);
 
  private:

@@ -20,8 +20,8 @@ std::string ns(double ps) { return fmt::format("{:.1f}", ps / 1000); }
 /// One line per endpoint and direction that did something.
 std::string traffic_table(const ordered_json& result, const ExperimentConfig& config) {
   const double seconds = result.at("window").at("length").at("value").get<double>() / 1e12;
-  std::string text = fmt::format("{:<16} {:<6} {:>11} {:>9} {:>9}   {:>9} {:>9} {:>9} {:>9} {:>9}\n", "endpoint", "", "DMAs", "M DMA/s", "Gb/s",
-                                 "mean ns", "p50 ns", "p99 ns", "p99.9 ns", "max ns");
+  std::string text = fmt::format("{:<16} {:<6} {:>11} {:>9} {:>9}   {:>9} {:>9} {:>9} {:>9} {:>9}\n", "endpoint", "",
+                                 "DMAs", "M DMA/s", "Gb/s", "mean ns", "p50 ns", "p99 ns", "p99.9 ns", "max ns");
   bool any = false;
   for (const auto& e : config.platform.endpoints) {
     for (const std::string direction : {"read", "write"}) {
@@ -31,10 +31,11 @@ std::string traffic_table(const ordered_json& result, const ExperimentConfig& co
       any = true;
       const std::string latency = base + direction + ".latency";
       const double bits = figure(result, base + direction + "_bytes", "value") * 8;
-      text += fmt::format("{:<16} {:<6} {:>11.0f} {:>9.3f} {:>9.3f}   {:>9} {:>9} {:>9} {:>9} {:>9}\n", e.name, direction, dmas,
-                          seconds > 0 ? dmas / seconds / 1e6 : 0, seconds > 0 ? bits / seconds / 1e9 : 0, ns(figure(result, latency, "mean")),
-                          ns(figure(result, latency, "p50")), ns(figure(result, latency, "p99")), ns(figure(result, latency, "p99_9")),
-                          ns(figure(result, latency, "max")));
+      text += fmt::format("{:<16} {:<6} {:>11.0f} {:>9.3f} {:>9.3f}   {:>9} {:>9} {:>9} {:>9} {:>9}\n", e.name,
+                          direction, dmas, seconds > 0 ? dmas / seconds / 1e6 : 0,
+                          seconds > 0 ? bits / seconds / 1e9 : 0, ns(figure(result, latency, "mean")),
+                          ns(figure(result, latency, "p50")), ns(figure(result, latency, "p99")),
+                          ns(figure(result, latency, "p99_9")), ns(figure(result, latency, "max")));
     }
   }
   return any ? text : "no DMA finished in the window\n";
@@ -55,12 +56,14 @@ std::string iommu_lines(const ordered_json& result) {
   if (find_metric(result, "iommu.requests") == nullptr) return "IOMMU: none\n";
   const double lookups = figure(result, "iommu.iotlb.lookups", "value");
   const double walks = figure(result, "iommu.walker.walks", "value");
-  std::string text = fmt::format("IOMMU: {:.0f} requests, {:.0f} passed through", figure(result, "iommu.requests", "value"),
-                                 figure(result, "iommu.passed", "value"));
-  if (lookups > 0) text += fmt::format("; IOTLB hit rate {:.2f} %", 100 * figure(result, "iommu.iotlb.hit_rate", "value"));
+  std::string text = fmt::format("IOMMU: {:.0f} requests, {:.0f} passed through",
+                                 figure(result, "iommu.requests", "value"), figure(result, "iommu.passed", "value"));
+  if (lookups > 0)
+    text += fmt::format("; IOTLB hit rate {:.2f} %", 100 * figure(result, "iommu.iotlb.hit_rate", "value"));
   if (walks > 0) {
     text += fmt::format("; {:.0f} walks, {:.2f} memory reads each, {} ns, {:.2f} at once", walks,
-                        figure(result, "iommu.walker.reads_per_walk", "mean"), ns(figure(result, "iommu.walker.latency", "mean")),
+                        figure(result, "iommu.walker.reads_per_walk", "mean"),
+                        ns(figure(result, "iommu.walker.latency", "mean")),
                         figure(result, "iommu.walker.occupancy", "mean"));
   }
   return text + "\n";
@@ -86,9 +89,10 @@ std::string breakdown(const ordered_json& result, const std::string& endpoint, c
 
 std::string summary(const ordered_json& result, const ExperimentConfig& config) {
   const auto& window = result.at("window");
-  std::string text = fmt::format("{}: measured {:.3f} us of simulated time from {:.3f} us; ended because {}\n\n", config.name,
-                                 window.at("length").at("value").get<double>() / 1e6, window.at("start").at("value").get<double>() / 1e6,
-                                 window.at("ended_because").get<std::string>());
+  std::string text =
+      fmt::format("{}: measured {:.3f} us of simulated time from {:.3f} us; ended because {}\n\n", config.name,
+                  window.at("length").at("value").get<double>() / 1e6,
+                  window.at("start").at("value").get<double>() / 1e6, window.at("ended_because").get<std::string>());
   text += traffic_table(result, config) + failures(result, config) + "\n" + iommu_lines(result);
   constexpr std::size_t most = 4;  // breakdowns on the screen; all of them are in result.json
   for (std::size_t i = 0; i < config.platform.endpoints.size() && i < most; ++i) {

@@ -33,7 +33,8 @@ bool take_char(std::string_view& text, char c) {
 
 Parsed<SourceId> parse_source_id(std::string_view text) {
   const std::string whole = "'" + std::string(text) + "'";
-  const std::string wrong = whole + " is not a PCI address: write bus:device.function in hexadecimal, as in \"00:03.0\" or \"0000:00:03.0\"";
+  const std::string wrong =
+      whole + " is not a PCI address: write bus:device.function in hexadecimal, as in \"00:03.0\" or \"0000:00:03.0\"";
   int segment = 0;
   if (text.size() > 4 && text[4] == ':') {
     segment = take_hex(text, 4);
@@ -47,9 +48,10 @@ Parsed<SourceId> parse_source_id(std::string_view text) {
   if (segment < 0 || bus < 0 || !colon || device < 0 || !point || function < 0 || !text.empty()) return {{}, wrong};
   if (device > 0x1f) return {{}, whole + " has a device number above 1f"};
   if (function > 7) return {{}, whole + " has a function number above 7"};
-  return {make_source_id(static_cast<unsigned>(segment),
-                         make_bdf(static_cast<unsigned>(bus), static_cast<unsigned>(device), static_cast<unsigned>(function))),
-          ""};
+  return {
+      make_source_id(static_cast<unsigned>(segment), make_bdf(static_cast<unsigned>(bus), static_cast<unsigned>(device),
+                                                              static_cast<unsigned>(function))),
+      ""};
 }
 
 Parsed<Bdf> parse_bdf(std::string_view text) {

@@ -1,4 +1,5 @@
-// PCI addresses as text: "00:03.0" (bus:device.function, hexadecimal as lspci prints them) and "0000:00:03.0" with a segment.
+// PCI addresses as text: "00:03.0" (bus:device.function, hexadecimal as lspci prints them) and "0000:00:03.0" with a
+// segment.
 #pragma once
 
 #include <string>
@@ -25,7 +26,7 @@ Parsed<Bdf> parse_bdf(std::string_view text);
 /// As parse_bdf, any segment; no segment means 0.
 Parsed<SourceId> parse_source_id(std::string_view text);
 
-std::string to_text(Bdf bdf);       ///< "00:03.0"
-std::string to_text(SourceId id);   ///< "0000:00:03.0"
+std::string to_text(Bdf bdf);      ///< "00:03.0"
+std::string to_text(SourceId id);  ///< "0000:00:03.0"
 
 }  // namespace iommusim::base

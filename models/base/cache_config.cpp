@@ -7,16 +7,21 @@ namespace iommusim::base {
 const Fields<CacheConfig>& CacheConfig::fields() {
   static const Fields<CacheConfig> f =
       Fields<CacheConfig>("cache", "Size and replacement of a set-associative cache")
-          .field("entries", &CacheConfig::entries, "Number of entries; 0 means no cache").range(0, 1u << 24)
-          .field("ways", &CacheConfig::ways, "Ways of each set; `full` is full associativity").range(0, 1u << 24).word("full", 0)
+          .field("entries", &CacheConfig::entries, "Number of entries; 0 means no cache")
+          .range(0, 1u << 24)
+          .field("ways", &CacheConfig::ways, "Ways of each set; `full` is full associativity")
+          .range(0, 1u << 24)
+          .word("full", 0)
           .field("policy", &CacheConfig::policy, "Replacement policy: fifo, lru, random, srrip, tree_plru")
-          .field("when_full", &CacheConfig::when_full, "A fill without a free way replaces one entry, or clears the whole cache",
+          .field("when_full", &CacheConfig::when_full,
+                 "A fill without a free way replaces one entry, or clears the whole cache",
                  {{"replace", WhenFull::replace}, {"clear", WhenFull::clear}})
           .check([](const CacheConfig& c, Report& r) {
             const unsigned ways = c.ways == 0 ? c.entries : c.ways;
             if (!ReplacementRegistry::has(c.policy)) r.error("policy", ReplacementRegistry::unknown(c.policy));
             if (c.entries != 0 && (ways > c.entries || c.entries % ways != 0))
-              r.error("ways", std::to_string(ways) + " ways do not divide " + std::to_string(c.entries) + " entries into equal sets");
+              r.error("ways", std::to_string(ways) + " ways do not divide " + std::to_string(c.entries) +
+                                  " entries into equal sets");
             else if (c.policy == "tree_plru" && (ways & (ways - 1)) != 0)
               r.error("policy", "tree_plru needs a power of two of ways, not " + std::to_string(ways));
           });

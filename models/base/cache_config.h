@@ -7,7 +7,8 @@
 
 namespace iommusim::base {
 
-/// What happens when a fill finds no free way: one entry goes, or the whole cache (QEMU's emulated IOTLB does the latter).
+/// What happens when a fill finds no free way: one entry goes, or the whole cache (QEMU's emulated IOTLB does the
+/// latter).
 enum class WhenFull { replace, clear };
 
 struct CacheConfig {

@@ -8,8 +8,8 @@
 
 namespace iommusim::base {
 
-/// Something the user gave is wrong: a file, an option, a combination of settings. The program prints what() and exits with
-/// status 2 without leaving a result. Errors of configuration files are ConfigError (config/diagnostics.h).
+/// Something the user gave is wrong: a file, an option, a combination of settings. The program prints what() and exits
+/// with status 2 without leaving a result. Errors of configuration files are ConfigError (config/diagnostics.h).
 class UserError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

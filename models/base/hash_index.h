@@ -1,5 +1,6 @@
-// Open-addressing index from key hash to slot number: how wide sets find an entry without a scan. Fixed size, no allocation after
-// construction, linear probing with backward-shift deletion (no tombstones, so lookups never slow down with age).
+// Open-addressing index from key hash to slot number: how wide sets find an entry without a scan. Fixed size, no
+// allocation after construction, linear probing with backward-shift deletion (no tombstones, so lookups never slow down
+// with age).
 #pragma once
 
 #include <cstdint>
@@ -46,7 +47,8 @@ class HashIndex {
     while (cells_[hole].slot != slot) hole = (hole + 1) & mask_;
     for (std::size_t i = (hole + 1) & mask_; cells_[i].slot != none; i = (i + 1) & mask_) {
       const std::size_t home = cells_[i].hash & mask_;
-      if (((i - home) & mask_) >= ((i - hole) & mask_)) {  // the entry may move back to the hole without passing its home
+      if (((i - home) & mask_) >=
+          ((i - hole) & mask_)) {  // the entry may move back to the hole without passing its home
         cells_[hole] = cells_[i];
         hole = i;
       }

@@ -15,8 +15,8 @@
 
 namespace iommusim::base {
 
-/// All implementations of T, made with Args. `T::registry_kind()` (static, returns e.g. "replacement policy") names the kind in errors.
-/// Names are sorted, so that nothing depends on the order in which translation units are initialised.
+/// All implementations of T, made with Args. `T::registry_kind()` (static, returns e.g. "replacement policy") names the
+/// kind in errors. Names are sorted, so that nothing depends on the order in which translation units are initialised.
 template <class T, class... Args>
 class Registry {
  public:
@@ -46,7 +46,8 @@ class Registry {
   static const std::string& help(const std::string& name) { return table().at(name).help; }
   /// "unknown replacement policy 'lur'. Did you mean 'lru'? Known: fifo, lru, random"
   static std::string unknown(const std::string& name) {
-    return "unknown " + std::string(T::registry_kind()) + " '" + name + "'." + did_you_mean(name, names()) + " Known: " + join(names());
+    return "unknown " + std::string(T::registry_kind()) + " '" + name + "'." + did_you_mean(name, names()) +
+           " Known: " + join(names());
   }
 
  private:

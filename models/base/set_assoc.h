@@ -1,6 +1,6 @@
-// The one set-associative container: IOTLB, context cache, walk caches, last-level cache. Sets of up to 16 ways compare tags; wider
-// sets, full associativity included, use a hash index. LRU, FIFO and both kinds of lookup are O(1); nothing is allocated after
-// construction. It has no notion of time: ports and latencies belong to the modules that own one.
+// The one set-associative container: IOTLB, context cache, walk caches, last-level cache. Sets of up to 16 ways compare
+// tags; wider sets, full associativity included, use a hash index. LRU, FIFO and both kinds of lookup are O(1); nothing
+// is allocated after construction. It has no notion of time: ports and latencies belong to the modules that own one.
 #pragma once
 
 #include <functional>
@@ -16,23 +16,28 @@
 
 namespace iommusim::base {
 
-/// Key: equality comparable and default constructible, like Value. `Hash(key)` feeds the wide index; `Index(key)` modulo the number of
-/// sets chooses the set (default: the hash; give one to index by low page-number bits).
+/// Key: equality comparable and default constructible, like Value. `Hash(key)` feeds the wide index; `Index(key)`
+/// modulo the number of sets chooses the set (default: the hash; give one to index by low page-number bits).
 template <class Key, class Value, class Hash = std::hash<Key>, class Index = Hash>
 class SetAssoc {
  public:
   struct Inserted {
-    Value* value = nullptr;                          ///< the new entry; null when the cache has no entries or no allowed way
-    std::optional<std::pair<Key, Value>> evicted;    ///< what was replaced
-    std::size_t cleared = 0;                         ///< entries dropped by when_full: clear
+    Value* value = nullptr;  ///< the new entry; null when the cache has no entries or no allowed way
+    std::optional<std::pair<Key, Value>> evicted;  ///< what was replaced
+    std::size_t cleared = 0;                       ///< entries dropped by when_full: clear
   };
 
-  /// Throws UserError for a shape or policy that CacheConfig's own checks reject. `seed` and `name` choose the stream of random
-  /// replacement; name the cache after its module.
+  /// Throws UserError for a shape or policy that CacheConfig's own checks reject. `seed` and `name` choose the stream
+  /// of random replacement; name the cache after its module.
   explicit SetAssoc(const CacheConfig& config, std::uint64_t seed = 0, const std::string& name = "", Hash hash = Hash(),
                     Index index = Index())
-      : hash_(hash), index_(index), ways_(config.ways == 0 ? config.entries : config.ways), when_full_(config.when_full),
-        wide_(ways_ > scan_limit), slots_(config.entries), lookup_(wide_ ? config.entries : 0) {
+      : hash_(hash),
+        index_(index),
+        ways_(config.ways == 0 ? config.entries : config.ways),
+        when_full_(config.when_full),
+        wide_(ways_ > scan_limit),
+        slots_(config.entries),
+        lookup_(wide_ ? config.entries : 0) {
     check_shape(config);
     if (config.entries == 0) return;
     sets_ = config.entries / ways_;
@@ -56,8 +61,9 @@ class SetAssoc {
     return slot == HashIndex::none ? nullptr : &slots_[slot].value;
   }
 
-  /// Fills `key`; a present key gets the new value and counts as a hit. A free allowed way is taken first (the lowest), then `when_full`
-  /// decides. `allowed` restricts the ways of the fill (at most 64 ways then); a present key stays where it is.
+  /// Fills `key`; a present key gets the new value and counts as a hit. A free allowed way is taken first (the lowest),
+  /// then `when_full` decides. `allowed` restricts the ways of the fill (at most 64 ways then); a present key stays
+  /// where it is.
   Inserted insert(const Key& key, const Value& value, WayMask allowed = all_ways) {
     Inserted result;
     if (slots_.empty()) return result;
@@ -119,7 +125,9 @@ class SetAssoc {
   /// Calls visit(key, value) for each entry, in slot order.
   template <class Visit>
   void for_each(Visit visit) const {
-    each_slot([&](std::uint32_t set, std::uint32_t way) { visit(slots_[set * ways_ + way].key, slots_[set * ways_ + way].value); });
+    each_slot([&](std::uint32_t set, std::uint32_t way) {
+      visit(slots_[set * ways_ + way].key, slots_[set * ways_ + way].value);
+    });
   }
 
   std::size_t size() const { return size_; }
@@ -142,7 +150,8 @@ class SetAssoc {
   std::uint32_t words() const { return (ways_ + 63) / 64; }
   static void check_shape(const CacheConfig& config) {
     if (config.ways != 0 && (config.ways > config.entries || config.entries % config.ways != 0))
-      throw UserError("a cache of " + std::to_string(config.entries) + " entries cannot have " + std::to_string(config.ways) + " ways");
+      throw UserError("a cache of " + std::to_string(config.entries) + " entries cannot have " +
+                      std::to_string(config.ways) + " ways");
   }
   std::uint32_t set_of(const Key& key) const {
     if (sets_ <= 1) return 0;
@@ -207,7 +216,7 @@ class SetAssoc {
   HashIndex lookup_;                  // only when wide_
   std::size_t size_ = 0;
   std::unique_ptr<Replacement> policy_;
-  Lru* lru_ = nullptr;                // the policy again when it is LRU, to call it without indirection
+  Lru* lru_ = nullptr;  // the policy again when it is LRU, to call it without indirection
 };
 
 }  // namespace iommusim::base

@@ -11,7 +11,8 @@ namespace iommusim::base {
 /// Number of insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b`.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The candidate nearest to `name`, or "" when none is within a third of its length (at least one edit). Case counts little.
+/// The candidate nearest to `name`, or "" when none is within a third of its length (at least one edit). Case counts
+/// little.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 /// " Did you mean 'x'?" (leading space), or "" when nothing is near.

@@ -75,8 +75,14 @@ class Time {
   friend constexpr Time operator+(Time a, Time b) { return Time(a.ps_ + b.ps_); }
   friend constexpr Time operator-(Time a, Time b) { return Time(a.ps_ - b.ps_); }
   friend constexpr Time operator*(Time a, std::uint64_t n) { return Time(a.ps_ * n); }
-  constexpr Time& operator+=(Time b) { ps_ += b.ps_; return *this; }
-  constexpr Time& operator-=(Time b) { ps_ -= b.ps_; return *this; }
+  constexpr Time& operator+=(Time b) {
+    ps_ += b.ps_;
+    return *this;
+  }
+  constexpr Time& operator-=(Time b) {
+    ps_ -= b.ps_;
+    return *this;
+  }
   friend constexpr bool operator==(Time a, Time b) { return a.ps_ == b.ps_; }
   friend constexpr bool operator!=(Time a, Time b) { return a.ps_ != b.ps_; }
   friend constexpr bool operator<(Time a, Time b) { return a.ps_ < b.ps_; }

@@ -23,61 +23,141 @@ struct Misspelt {
   const char* ambiguous = "";
 };
 struct Kind {
-  const char* what;      // "a time"
-  const char* example;   // of a whole quantity
-  const char* bare;      // unit proposed for a bare number
-  const char* base;      // plural name of the base unit
+  const char* what;         // "a time"
+  const char* example;      // of a whole quantity
+  const char* bare;         // unit proposed for a bare number
+  const char* base;         // plural name of the base unit
   std::vector<Unit> units;  // ascending
   std::vector<Misspelt> misspelt;
-  unsigned decimals;     // most decimals to_text prints
+  unsigned decimals;  // most decimals to_text prints
 };
 
 constexpr std::uint64_t K = 1000, M = K * K, G = M * K, T = G * K;
 
 const Kind& time_kind() {
-  static const Kind kind{"a time", "450 ns", "ns", "picoseconds",
+  static const Kind kind{"a time",
+                         "450 ns",
+                         "ns",
+                         "picoseconds",
                          {{"ps", 1}, {"ns", K}, {"us", M}, {"ms", G}, {"s", T}},
-                         {{"sec", "s"}, {"nsec", "ns"}, {"usec", "us"}, {"msec", "ms"}, {"\xc2\xb5s", "us"}, {"\xce\xbcs", "us"},
-                          {"NS", "ns"}, {"cycles", "ns", "cycles of which clock? "}},
+                         {{"sec", "s"},
+                          {"nsec", "ns"},
+                          {"usec", "us"},
+                          {"msec", "ms"},
+                          {"\xc2\xb5s", "us"},
+                          {"\xce\xbcs", "us"},
+                          {"NS", "ns"},
+                          {"cycles", "ns", "cycles of which clock? "}},
                          3};
   return kind;
 }
 const Kind& bytes_kind() {
   static const char* const two = "it could mean a power of 1000 or of 1024. ";
-  static const Kind kind{"a size", "4 KiB", "B", "bytes",
-                         {{"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30}, {"TiB", 1ull << 40}, {"PiB", 1ull << 50}},
-                         {{"KB", "KiB", two}, {"kB", "KiB", two}, {"MB", "MiB", two}, {"GB", "GiB", two}, {"TB", "TiB", two},
-                          {"K", "KiB", two}, {"k", "KiB", two}, {"M", "MiB", two}, {"G", "GiB", two}, {"T", "TiB", two},
-                          {"b", "B", "b is a bit. "}, {"bytes", "B"}, {"byte", "B"}},
+  static const Kind kind{"a size",
+                         "4 KiB",
+                         "B",
+                         "bytes",
+                         {{"B", 1},
+                          {"KiB", 1ull << 10},
+                          {"MiB", 1ull << 20},
+                          {"GiB", 1ull << 30},
+                          {"TiB", 1ull << 40},
+                          {"PiB", 1ull << 50}},
+                         {{"KB", "KiB", two},
+                          {"kB", "KiB", two},
+                          {"MB", "MiB", two},
+                          {"GB", "GiB", two},
+                          {"TB", "TiB", two},
+                          {"K", "KiB", two},
+                          {"k", "KiB", two},
+                          {"M", "MiB", two},
+                          {"G", "GiB", two},
+                          {"T", "TiB", two},
+                          {"b", "B", "b is a bit. "},
+                          {"bytes", "B"},
+                          {"byte", "B"}},
                          0};
   return kind;
 }
 const Kind& bandwidth_kind() {
-  static const Kind kind{"a data rate", "100 Gb/s", "Gb/s", "bits per second",
-                         {{"b/s", 1}, {"B/s", 8, false}, {"kb/s", K}, {"kB/s", 8 * K, false}, {"KiB/s", 8ull << 10, false},
-                          {"Mb/s", M}, {"MB/s", 8 * M, false}, {"MiB/s", 8ull << 20, false}, {"Gb/s", G}, {"GB/s", 8 * G, false},
-                          {"GiB/s", 8ull << 30, false}, {"Tb/s", T}, {"TB/s", 8 * T, false}, {"TiB/s", 8ull << 40, false}},
-                         {{"Gbps", "Gb/s"}, {"Mbps", "Mb/s"}, {"kbps", "kb/s"}, {"Tbps", "Tb/s"}, {"GBps", "GB/s"}, {"MBps", "MB/s"},
-                          {"Gbit/s", "Gb/s"}, {"Mbit/s", "Mb/s"}, {"KB/s", "kB/s"}, {"Kb/s", "kb/s"}, {"G", "Gb/s"},
-                          {"Gb", "Gb/s"}, {"GB", "GB/s"}, {"MB", "MB/s"},
+  static const Kind kind{"a data rate",
+                         "100 Gb/s",
+                         "Gb/s",
+                         "bits per second",
+                         {{"b/s", 1},
+                          {"B/s", 8, false},
+                          {"kb/s", K},
+                          {"kB/s", 8 * K, false},
+                          {"KiB/s", 8ull << 10, false},
+                          {"Mb/s", M},
+                          {"MB/s", 8 * M, false},
+                          {"MiB/s", 8ull << 20, false},
+                          {"Gb/s", G},
+                          {"GB/s", 8 * G, false},
+                          {"GiB/s", 8ull << 30, false},
+                          {"Tb/s", T},
+                          {"TB/s", 8 * T, false},
+                          {"TiB/s", 8ull << 40, false}},
+                         {{"Gbps", "Gb/s"},
+                          {"Mbps", "Mb/s"},
+                          {"kbps", "kb/s"},
+                          {"Tbps", "Tb/s"},
+                          {"GBps", "GB/s"},
+                          {"MBps", "MB/s"},
+                          {"Gbit/s", "Gb/s"},
+                          {"Mbit/s", "Mb/s"},
+                          {"KB/s", "kB/s"},
+                          {"Kb/s", "kb/s"},
+                          {"G", "Gb/s"},
+                          {"Gb", "Gb/s"},
+                          {"GB", "GB/s"},
+                          {"MB", "MB/s"},
                           {"GT/s", "Gb/s", "transfers count one lane before encoding, not data. "}},
                          3};
   return kind;
 }
 const Kind& frequency_kind() {
-  static const Kind kind{"a frequency", "1.2 GHz", "GHz", "hertz", {{"Hz", 1}, {"kHz", K}, {"MHz", M}, {"GHz", G}, {"THz", T}},
-                         {{"G", "GHz"}, {"M", "MHz"}, {"Ghz", "GHz"}, {"Mhz", "MHz"}, {"KHz", "kHz"}, {"ghz", "GHz"}, {"mhz", "MHz"}}, 3};
+  static const Kind kind{
+      "a frequency",
+      "1.2 GHz",
+      "GHz",
+      "hertz",
+      {{"Hz", 1}, {"kHz", K}, {"MHz", M}, {"GHz", G}, {"THz", T}},
+      {{"G", "GHz"}, {"M", "MHz"}, {"Ghz", "GHz"}, {"Mhz", "MHz"}, {"KHz", "kHz"}, {"ghz", "GHz"}, {"mhz", "MHz"}},
+      3};
   return kind;
 }
 const Kind& transfer_kind() {
-  static const Kind kind{"a transfer rate", "16 GT/s", "GT/s", "transfers per second", {{"T/s", 1, false}, {"kT/s", K, false}, {"MT/s", M}, {"GT/s", G}},
-                         {{"GTps", "GT/s"}, {"GTS", "GT/s"}, {"GT", "GT/s"}, {"MT", "MT/s"}, {"Gb/s", "GT/s"}, {"G", "GT/s"}}, 3};
+  static const Kind kind{
+      "a transfer rate",
+      "16 GT/s",
+      "GT/s",
+      "transfers per second",
+      {{"T/s", 1, false}, {"kT/s", K, false}, {"MT/s", M}, {"GT/s", G}},
+      {{"GTps", "GT/s"}, {"GTS", "GT/s"}, {"GT", "GT/s"}, {"MT", "MT/s"}, {"Gb/s", "GT/s"}, {"G", "GT/s"}},
+      3};
   return kind;
 }
 const Kind& op_kind() {
-  static const Kind kind{"an operation rate", "2.5 M/s", "M/s", "operations per second", {{"/s", 1}, {"k/s", K}, {"M/s", M}, {"G/s", G}},
-                         {{"K/s", "k/s"}, {"Hz", "/s"}, {"kHz", "k/s"}, {"MHz", "M/s"}, {"M", "M/s"}, {"k", "k/s"}, {"IOPS", "/s"},
-                          {"kIOPS", "k/s"}, {"MIOPS", "M/s"}, {"Mops/s", "M/s"}, {"ops/s", "/s"}, {"pps", "/s"}, {"Mpps", "M/s"}}, 3};
+  static const Kind kind{"an operation rate",
+                         "2.5 M/s",
+                         "M/s",
+                         "operations per second",
+                         {{"/s", 1}, {"k/s", K}, {"M/s", M}, {"G/s", G}},
+                         {{"K/s", "k/s"},
+                          {"Hz", "/s"},
+                          {"kHz", "k/s"},
+                          {"MHz", "M/s"},
+                          {"M", "M/s"},
+                          {"k", "k/s"},
+                          {"IOPS", "/s"},
+                          {"kIOPS", "k/s"},
+                          {"MIOPS", "M/s"},
+                          {"Mops/s", "M/s"},
+                          {"ops/s", "/s"},
+                          {"pps", "/s"},
+                          {"Mpps", "M/s"}},
+                         3};
   return kind;
 }
 
@@ -126,7 +206,8 @@ Parsed<std::uint64_t> parse(std::string_view whole, const Kind& kind) {
   const Decimal d = parse_decimal(text);
   if (!d.error.empty()) return {{}, quote(text) + " " + d.error + ": " + example};
   const std::string number(d.text);
-  if (d.rest.empty()) return {{}, quote(text) + " has no unit: " + kind.what + " is written " + quote(number + " " + kind.bare)};
+  if (d.rest.empty())
+    return {{}, quote(text) + " has no unit: " + kind.what + " is written " + quote(number + " " + kind.bare)};
   for (const Unit& unit : kind.units) {
     if (d.rest != unit.name) continue;
     u128 power = 1;
@@ -139,8 +220,9 @@ Parsed<std::uint64_t> parse(std::string_view whole, const Kind& kind) {
   }
   for (const Misspelt& m : kind.misspelt)
     if (d.rest == m.written)
-      return {{}, quote(d.rest) + " is not a unit of " + kind.what + (m.ambiguous[0] ? ": " : ". ") + m.ambiguous + "Did you mean " +
-                      quote(number + " " + m.meant) + "?"};
+      return {{},
+              quote(d.rest) + " is not a unit of " + kind.what + (m.ambiguous[0] ? ": " : ". ") + m.ambiguous +
+                  "Did you mean " + quote(number + " " + m.meant) + "?"};
   std::vector<std::string> names;
   for (const Unit& unit : kind.units) names.emplace_back(unit.name);
   return {{}, quote(d.rest) + " is not a unit of " + kind.what + " (" + join(names) + "): " + example};
@@ -151,7 +233,8 @@ std::string format(std::uint64_t value, const Kind& kind) {
   for (unsigned i = 0; i < kind.decimals; ++i) steps *= 10;
   const Unit* best = nullptr;
   for (const Unit& unit : kind.units)
-    if (unit.print && (!best || (value >= unit.factor && value % (unit.factor % steps == 0 ? unit.factor / steps : unit.factor) == 0)))
+    if (unit.print && (!best || (value >= unit.factor &&
+                                 value % (unit.factor % steps == 0 ? unit.factor / steps : unit.factor) == 0)))
       best = &unit;
   std::string text = std::to_string(value / best->factor);
   if (std::uint64_t rest = value % best->factor; rest != 0) {
@@ -202,7 +285,9 @@ Parsed<Bandwidth> parse_bandwidth(std::string_view text) {
   return {Bandwidth::bits_per_second(*p.value), ""};
 }
 Parsed<Frequency> parse_frequency(std::string_view text) { return wrap<Frequency>(parse(text, frequency_kind())); }
-Parsed<TransferRate> parse_transfer_rate(std::string_view text) { return wrap<TransferRate>(parse(text, transfer_kind())); }
+Parsed<TransferRate> parse_transfer_rate(std::string_view text) {
+  return wrap<TransferRate>(parse(text, transfer_kind()));
+}
 Parsed<OpRate> parse_op_rate(std::string_view text) { return wrap<OpRate>(parse(text, op_kind())); }
 
 Parsed<Fraction> parse_fraction(std::string_view whole) {
@@ -216,7 +301,10 @@ Parsed<Fraction> parse_fraction(std::string_view whole) {
   const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
   if (!d.error.empty() || result.ec != std::errc() || result.ptr != number.data() + number.size())
     return {{}, quote(text) + " is not a fraction: write it as '12.5 %' or 0.125"};
-  if (value > 1) return {{}, quote(text) + " is above 1" + (percent ? " (100 %)" : ": write a percentage as '" + std::string(d.text) + " %'")};
+  if (value > 1)
+    return {{},
+            quote(text) + " is above 1" +
+                (percent ? " (100 %)" : ": write a percentage as '" + std::string(d.text) + " %'")};
   return {Fraction(value), ""};
 }
 

@@ -1,5 +1,5 @@
-// Quantities with units: what configuration files say ("450 ns", "2 MiB", "100 Gb/s") and the exact integers models compute with.
-// Text becomes an integer of the base unit exactly or not at all: "0.3 ps" is an error, never a rounding.
+// Quantities with units: what configuration files say ("450 ns", "2 MiB", "100 Gb/s") and the exact integers models
+// compute with. Text becomes an integer of the base unit exactly or not at all: "0.3 ps" is an error, never a rounding.
 #pragma once
 
 #include <cstdint>
@@ -58,8 +58,8 @@ struct PsRatio {
   friend bool operator==(PsRatio a, PsRatio b) { return a.num == b.num && a.den == b.den; }
 };
 
-/// The clock of a serialiser: each take() is a whole number of picoseconds, and the sum over all takes never strays a full
-/// picosecond from the exact value, because the remainder is carried (DESIGN section 3.1).
+/// The clock of a serialiser: each take() is a whole number of picoseconds, and the sum over all takes never strays a
+/// full picosecond from the exact value, because the remainder is carried (DESIGN section 3.1).
 class PsAccumulator {
  public:
   explicit PsAccumulator(PsRatio per_unit) : per_unit_(per_unit) {}
@@ -83,7 +83,8 @@ class PsAccumulator {
   std::uint64_t small_ = per_unit_.num == 0 ? ~std::uint64_t{0} : (std::uint64_t{1} << 62) / per_unit_.num;
 };
 
-/// A data rate in bits per second: "100 Gb/s", "25.6 GB/s", "12 GiB/s". Zero means nothing moves and is rejected by fields.
+/// A data rate in bits per second: "100 Gb/s", "25.6 GB/s", "12 GiB/s". Zero means nothing moves and is rejected by
+/// fields.
 class Bandwidth {
  public:
   constexpr Bandwidth() = default;

@@ -19,9 +19,11 @@ const base::Fields<InvalidationQueueConfig>& InvalidationQueueConfig::fields() {
           .field("submit_cost", &InvalidationQueueConfig::submit_cost,
                  "Core time of a submission, under the queue's lock")
           .at_most("1 ms")
-          .field("timeout", &InvalidationQueueConfig::timeout, "A completion that takes longer ends the run: the unit has stopped at an error")
+          .field("timeout", &InvalidationQueueConfig::timeout,
+                 "A completion that takes longer ends the run: the unit has stopped at an error")
           .range("1 us", "10 s")
-          .source("Linux gives up after 10 s (DMAR_OPERATION_TIMEOUT); shorter here, where nothing else can delay the unit")
+          .source(
+              "Linux gives up after 10 s (DMAR_OPERATION_TIMEOUT); shorter here, where nothing else can delay the unit")
           .object("lock", &InvalidationQueueConfig::lock, "The queue's lock");
   return f;
 }
@@ -74,16 +76,17 @@ InvalidationQueue::Ticket InvalidationQueue::submit(CpuCore& core, const Batch& 
 namespace {
 base::UserError stopped() {
   return base::UserError(
-      "the remapping unit has stopped working on its invalidation queue: it refuses a descriptor (a device-TLB invalidation "
+      "the remapping unit has stopped working on its invalidation queue: it refuses a descriptor (a device-TLB "
+      "invalidation "
       "needs architecture.device_tlb: true), or queue.timeout is too short");
 }
 }  // namespace
 
 void InvalidationQueue::wait(CpuCore& core, Ticket ticket) {
   // A later wait descriptor may have used the same word since: it is then done all the more.
-  const bool completed =
-      core.poll32(status_address(ticket.position),
-                  [&](std::uint32_t word) { return static_cast<std::int32_t>(word - ticket.status) >= 0; }, config_.timeout);
+  const bool completed = core.poll32(
+      status_address(ticket.position),
+      [&](std::uint32_t word) { return static_cast<std::int32_t>(word - ticket.status) >= 0; }, config_.timeout);
   if (!completed) throw stopped();
   head_ = std::max(head_, ticket.position + 1);
 }

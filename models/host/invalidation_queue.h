@@ -23,7 +23,7 @@ namespace iommusim::host {
 struct InvalidationQueueConfig {
   std::uint32_t entries = 256;
   base::Time timeout = base::Time::ms(100);  ///< for a wait descriptor to complete
-  base::Time submit_cost;  ///< core time of a submission, under the lock
+  base::Time submit_cost;                    ///< core time of a submission, under the lock
   LockConfig lock;
   static const base::Fields<InvalidationQueueConfig>& fields();
 };

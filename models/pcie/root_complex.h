@@ -66,7 +66,8 @@ class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private 
   /// checks the map).
   void add_window(base::Hpa base, std::uint64_t bytes, unsigned port);
 
-  /// No remapping unit follows: the addresses of requests are host physical ones. Default: they are for a unit to translate.
+  /// No remapping unit follows: the addresses of requests are host physical ones. Default: they are for a unit to
+  /// translate.
   void set_physical() { physical_ = true; }
 
   const RootPortStats& port_stats(unsigned port) const;

@@ -1,4 +1,5 @@
-// Where a platform puts what in the host physical address space, besides DRAM (memory.ranges) and the IOMMU's registers.
+// Where a platform puts what in the host physical address space, besides DRAM (memory.ranges) and the IOMMU's
+// registers.
 #pragma once
 
 #include "models/base/config/config.h"

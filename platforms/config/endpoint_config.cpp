@@ -4,7 +4,8 @@
 
 namespace iommusim::platforms {
 
-const char* const kNameRule = "must be a small letter followed by small letters, digits or underscores, 32 characters at most, e.g. nic0";
+const char* const kNameRule =
+    "must be a small letter followed by small letters, digits or underscores, 32 characters at most, e.g. nic0";
 
 bool is_name(const std::string& text) {
   if (text.empty() || text.size() > 32 || text[0] < 'a' || text[0] > 'z') return false;
@@ -30,7 +31,8 @@ const base::Fields<EndpointConfig>& EndpointConfig::fields() {
           .object("dma", &EndpointConfig::dma, "DMA engine")
           .check([](const EndpointConfig& c, base::Report& r) {
             if (!is_name(c.name)) r.error("name", kNameRule);
-            if (c.bdf.value() == 0) r.error("bdf", "00:00.0 is the host bridge; an endpoint needs another BDF, e.g. \"01:00.0\"");
+            if (c.bdf.value() == 0)
+              r.error("bdf", "00:00.0 is the host bridge; an endpoint needs another BDF, e.g. \"01:00.0\"");
             if (c.bar.value() % c.bar_size.value() != 0) {
               r.error("bar", "must be a multiple of bar_size (" + base::to_text(c.bar_size) + ")");
             }

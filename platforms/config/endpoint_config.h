@@ -19,7 +19,8 @@ struct EndpointConfig {
   static const base::Fields<EndpointConfig>& fields();
 };
 
-/// True for text that can name a module and a metric: a small letter, then small letters, digits and underscores, 32 at most.
+/// True for text that can name a module and a metric: a small letter, then small letters, digits and underscores, 32 at
+/// most.
 bool is_name(const std::string& text);
 /// What to say when it is not.
 extern const char* const kNameRule;

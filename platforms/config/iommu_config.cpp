@@ -32,7 +32,8 @@ const base::Fields<IommuConfig>& IommuConfig::fields() {
   static const base::Fields<IommuConfig> f =
       base::Fields<IommuConfig>("iommu", "IOMMU of the platform")
           .field("present", &IommuConfig::present,
-                 "false: no unit on the path, the baseline `none`; domain types then have no effect and devices use physical addresses")
+                 "false: no unit on the path, the baseline `none`; domain types then have no effect and devices use "
+                 "physical addresses")
           .variant("architecture", &IommuConfig::architecture, "Architecture and capabilities")
           .required()
           .object("unit", &IommuConfig::unit, "Caches, lookup port and walkers")
@@ -47,7 +48,8 @@ const base::Fields<IommuConfig>& IommuConfig::fields() {
               }
               mem::SparseMemory scratch;
               ScratchTables tables(scratch);
-              c.architecture->make_driver()->create_tables(tables, iommu::DomainGeometry{static_cast<std::uint8_t>(c.driver.levels)});
+              c.architecture->make_driver()->create_tables(
+                  tables, iommu::DomainGeometry{static_cast<std::uint8_t>(c.driver.levels)});
             } catch (const base::UserError& e) {
               r.error("architecture", e.what());
             }

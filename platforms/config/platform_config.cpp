@@ -21,10 +21,14 @@ mem::MemoryRange largest_range(const PlatformConfig& c) {
 
 void check_names(const PlatformConfig& c, base::Report& r) {
   // The names of the platform's own modules, which share the level of results with endpoints and cores.
-  std::map<std::string, std::string> used = {{"memory", "the memory"},   {"root_complex", "the root complex"},
-                                             {"iommu", "the IOMMU"},     {"interrupts", "the interrupt region"},
-                                             {"router", "the router"},   {"scheduler", "the scheduler"},
-                                             {"iommu_driver", "the IOMMU driver"}, {"replay", "the trace player"},
+  std::map<std::string, std::string> used = {{"memory", "the memory"},
+                                             {"root_complex", "the root complex"},
+                                             {"iommu", "the IOMMU"},
+                                             {"interrupts", "the interrupt region"},
+                                             {"router", "the router"},
+                                             {"scheduler", "the scheduler"},
+                                             {"iommu_driver", "the IOMMU driver"},
+                                             {"replay", "the trace player"},
                                              {kChipset, "the endpoint that a replay adds"}};
   const auto take = [&](const std::string& name, const std::string& where) {
     const auto [it, fresh] = used.emplace(name, where);
@@ -39,11 +43,14 @@ void check_bdfs(const PlatformConfig& c, base::Report& r) {
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
     const EndpointConfig& e = c.endpoints[i];
     const auto [it, fresh] = used.emplace(e.bdf.value(), e.name);
-    if (!fresh) r.error(fmt::format("endpoints[{}].bdf", i), fmt::format("{} is already the BDF of '{}'", base::to_text(e.bdf), it->second));
+    if (!fresh)
+      r.error(fmt::format("endpoints[{}].bdf", i),
+              fmt::format("{} is already the BDF of '{}'", base::to_text(e.bdf), it->second));
     const std::uint64_t buses = c.address_map.ecam_size.value() >> 20;
     if (base::bus_of(e.bdf) >= buses) {
-      r.error(fmt::format("endpoints[{}].bdf", i), fmt::format("bus {:02x} lies beyond the {} buses that address_map.ecam_size holds",
-                                                               base::bus_of(e.bdf), buses));
+      r.error(fmt::format("endpoints[{}].bdf", i),
+              fmt::format("bus {:02x} lies beyond the {} buses that address_map.ecam_size holds", base::bus_of(e.bdf),
+                          buses));
     }
   }
 }
@@ -57,16 +64,19 @@ void check_memory(const PlatformConfig& c, base::Report& r) {
 void check_map(const PlatformConfig& c, base::Report& r) {
   std::vector<std::string> homeless;
   const AddressPlan plan = address_plan_of(c, &homeless);
-  for (const MapConflict& conflict : plan.conflicts(c.address_map.address_bits)) r.error(conflict.setting, conflict.message);
+  for (const MapConflict& conflict : plan.conflicts(c.address_map.address_bits))
+    r.error(conflict.setting, conflict.message);
   for (const std::string& setting : homeless) {
-    r.error(setting, "no room for the registers of this endpoint in address_map.bars; make address_map.bars_size larger");
+    r.error(setting,
+            "no room for the registers of this endpoint in address_map.bars; make address_map.bars_size larger");
   }
   const std::uint64_t window_end = c.address_map.bars.value() + c.address_map.bars_size.value();
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
     const EndpointConfig& e = c.endpoints[i];
     if (e.bar.value() != 0 && (e.bar < c.address_map.bars || e.bar.value() + e.bar_size.value() > window_end)) {
-      r.error(fmt::format("endpoints[{}].bar", i), fmt::format("lies outside the window address_map.bars (0x{:x}-0x{:x})",
-                                                               c.address_map.bars.value(), window_end - 1));
+      r.error(fmt::format("endpoints[{}].bar", i),
+              fmt::format("lies outside the window address_map.bars (0x{:x}-0x{:x})", c.address_map.bars.value(),
+                          window_end - 1));
     }
   }
 }
@@ -100,12 +110,15 @@ AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* h
     const std::string name = fmt::format("memory.ranges[{}]", i);
     plan.add({name, RangeKind::dram, range.base, range.size, to_memory}, name);
   }
-  plan.add({"interrupts", RangeKind::interrupt, Hpa(host::InterruptRegion::kBase), base::Bytes(host::InterruptRegion::kBytes), to_interrupts},
+  plan.add({"interrupts", RangeKind::interrupt, Hpa(host::InterruptRegion::kBase),
+            base::Bytes(host::InterruptRegion::kBytes), to_interrupts},
            "address_map");
   // Configuration requests are not modelled: the root complex refuses what falls there.
   plan.add({"ecam", RangeKind::ecam, c.address_map.ecam, c.address_map.ecam_size, to_root_complex}, "address_map.ecam");
   if (c.has_iommu()) {
-    plan.add({"iommu.registers", RangeKind::registers, c.iommu->registers, base::Bytes(c.iommu->register_bytes()), to_iommu_registers}, "iommu.registers");
+    plan.add({"iommu.registers", RangeKind::registers, c.iommu->registers, base::Bytes(c.iommu->register_bytes()),
+              to_iommu_registers},
+             "iommu.registers");
   }
   const auto add_bar = [&](std::size_t i, Hpa at) {
     const EndpointConfig& e = c.endpoints[i];
@@ -138,7 +151,8 @@ const base::Fields<PlatformConfig>& PlatformConfig::fields() {
           .optional_object("iommu", &PlatformConfig::iommu, "IOMMU; null: none")
           .list("endpoints", &PlatformConfig::endpoints, "PCIe endpoints, each behind a root port of its own")
           .items_between(0, kMaxEndpoints)
-          .object("address_map", &PlatformConfig::address_map, "Placement of registers in the host physical address space")
+          .object("address_map", &PlatformConfig::address_map,
+                  "Placement of registers in the host physical address space")
           .check(check_names)
           .check(check_bdfs)
           .check(check_memory)

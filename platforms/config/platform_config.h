@@ -34,17 +34,17 @@ constexpr const char* kChipset = "chipset";
 constexpr std::size_t kMaxEndpoints = 1024;
 constexpr std::size_t kMaxCores = 255;  ///< APIC IDs of unremapped messages have 8 bits, 255 is broadcast
 
-/// Physical memory for buffers and for tables: the largest DRAM range, of which the last sixteenth (4 MiB at least, half at most) holds what
-/// drivers allocate. Both are multiples of 4 KiB and not empty.
+/// Physical memory for buffers and for tables: the largest DRAM range, of which the last sixteenth (4 MiB at least,
+/// half at most) holds what drivers allocate. Both are multiples of 4 KiB and not empty.
 mem::MemoryRange buffer_range(const PlatformConfig& config);
 mem::MemoryRange table_range(const PlatformConfig& config);
 
 /// Outputs of the router, the targets of the address map.
 enum RouterOutput : unsigned { to_memory, to_interrupts, to_root_complex, to_iommu_registers };
 
-/// The address map that follows from a description; `target` of each range is a RouterOutput. Ranges are named "memory.ranges[0]",
-/// "interrupts", "iommu.registers", "nfp.bar", "ecam". BARs without an address get one in the window, in order of endpoints; one that finds
-/// no room is left out and its setting added to `homeless`.
+/// The address map that follows from a description; `target` of each range is a RouterOutput. Ranges are named
+/// "memory.ranges[0]", "interrupts", "iommu.registers", "nfp.bar", "ecam". BARs without an address get one in the
+/// window, in order of endpoints; one that finds no room is left out and its setting added to `homeless`.
 AddressPlan address_plan_of(const PlatformConfig& config, std::vector<std::string>* homeless = nullptr);
 
 }  // namespace iommusim::platforms

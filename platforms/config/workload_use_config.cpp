@@ -37,7 +37,8 @@ const base::Fields<BufferConfig>& BufferConfig::fields() {
           .field("page_size", &BufferConfig::page_size, "Largest page of its mapping: 4 KiB, 2 MiB or 1 GiB")
           .range("4 KiB", "1 GiB")
           .field("placement", &BufferConfig::placement,
-                 "Physical memory under a translated domain: one block, or pieces of page_size at random places. A device that is not translated "
+                 "Physical memory under a translated domain: one block, or pieces of page_size at random places. A "
+                 "device that is not translated "
                  "sees physical addresses and always gets one block",
                  {{"contiguous", mem::Placement::contiguous}, {"scattered", mem::Placement::scattered}})
           .check([](const BufferConfig& c, base::Report& r) {
@@ -47,7 +48,8 @@ const base::Fields<BufferConfig>& BufferConfig::fields() {
             } else if (c.size.value() % 4096 != 0) {
               r.error("size", "must be a multiple of 4 KiB");
             } else if (c.size.value() / page > kMaxPages) {
-              r.error("size", fmt::format("has more than {} pages of {}; use a larger page_size", kMaxPages, base::to_text(c.page_size)));
+              r.error("size", fmt::format("has more than {} pages of {}; use a larger page_size", kMaxPages,
+                                          base::to_text(c.page_size)));
             }
           });
   return f;
@@ -65,7 +67,8 @@ const base::Fields<WorkloadUseConfig>& WorkloadUseConfig::fields() {
   return f;
 }
 
-void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform, base::Report& report) {
+void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform,
+                     base::Report& report) {
   std::vector<std::string> names;
   for (const EndpointConfig& e : platform.endpoints) names.push_back(e.name);
   std::map<std::string, std::size_t> used;
@@ -75,21 +78,23 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
     const WorkloadUseConfig& w = workloads[i];
     const std::string path = fmt::format("workloads[{}]", i);
     if (std::find(names.begin(), names.end(), w.endpoint) == names.end()) {
-      report.error(path + ".endpoint",
-                   fmt::format("the platform has no endpoint '{}'.{}{}", w.endpoint, base::did_you_mean(w.endpoint, names),
-                               names.empty() ? " It has none at all" : " Known: " + base::join(names)));
+      report.error(
+          path + ".endpoint",
+          fmt::format("the platform has no endpoint '{}'.{}{}", w.endpoint, base::did_you_mean(w.endpoint, names),
+                      names.empty() ? " It has none at all" : " Known: " + base::join(names)));
     }
     const auto [it, fresh] = used.emplace(w.endpoint, i);
     if (!fresh) report.error(path + ".endpoint", fmt::format("'{}' already has workloads[{}]", w.endpoint, it->second));
     if (w.traffic && w.traffic->buffer_bytes() > w.buffer.size.value()) {
-      report.error(path + ".buffer.size", fmt::format("{} is too small for the traffic, which needs {}", base::to_text(w.buffer.size),
-                                                      base::to_text(base::Bytes(w.traffic->buffer_bytes()))));
+      report.error(path + ".buffer.size",
+                   fmt::format("{} is too small for the traffic, which needs {}", base::to_text(w.buffer.size),
+                               base::to_text(base::Bytes(w.traffic->buffer_bytes()))));
     }
     wanted += w.buffer.size.value();
     if (wanted > room) {
       report.error(path + ".buffer.size",
-                   fmt::format("the buffers need {} together, memory has {} for them", base::to_text(base::Bytes(wanted)),
-                               base::to_text(base::Bytes(room))));
+                   fmt::format("the buffers need {} together, memory has {} for them",
+                               base::to_text(base::Bytes(wanted)), base::to_text(base::Bytes(room))));
       wanted = 0;
     }
   }

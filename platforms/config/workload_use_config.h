@@ -36,8 +36,9 @@ struct WorkloadUseConfig {
   static const base::Fields<WorkloadUseConfig>& fields();
 };
 
-/// Reports every reference from workloads to a platform that does not hold: unknown endpoints, memory that is too small. Paths of the
-/// errors start with "workloads[i]".
-void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform, base::Report& report);
+/// Reports every reference from workloads to a platform that does not hold: unknown endpoints, memory that is too
+/// small. Paths of the errors start with "workloads[i]".
+void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform,
+                     base::Report& report);
 
 }  // namespace iommusim::platforms

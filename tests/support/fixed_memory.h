@@ -1,4 +1,5 @@
-// A memory of constant latency and unlimited bandwidth, with contents: what a unit under test talks to when memory is not the subject.
+// A memory of constant latency and unlimited bandwidth, with contents: what a unit under test talks to when memory is
+// not the subject.
 #pragma once
 
 #include <algorithm>

@@ -40,11 +40,12 @@ class Requester : public tlm::Module, private tlm::InitiatorPort::Owner {
   std::vector<std::size_t> order;  ///< indices into `sent`, in order of their responses
 
   /// Index of the request in `sent`. A 4-byte write carries `data`; reads bring contents back.
-  std::size_t read(base::Time at, std::uint64_t address, base::SourceId source = base::SourceId(8), unsigned bytes = 64) {
+  std::size_t read(base::Time at, std::uint64_t address, base::SourceId source = base::SourceId(8),
+                   unsigned bytes = 64) {
     return add({at, address, false, 0, source, bytes});
   }
-  std::size_t write(base::Time at, std::uint64_t address, base::SourceId source = base::SourceId(8), unsigned bytes = 64,
-                    std::uint32_t data = 0) {
+  std::size_t write(base::Time at, std::uint64_t address, base::SourceId source = base::SourceId(8),
+                    unsigned bytes = 64, std::uint32_t data = 0) {
     return add({at, address, true, data, source, bytes});
   }
   std::size_t add(Sent s) {

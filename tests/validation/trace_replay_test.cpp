@@ -1,6 +1,6 @@
-// Real Linux drivers, replayed: every recorded event through the simulated machine, one at a time, with the recorder's own IOTLB
-// (1,024 entries, emptied when full). What happens there must be what the recorder logged: every hit and every fill, each full drop on
-// its line, and every count of ../shared/traces/oracle.csv, for all captures.
+// Real Linux drivers, replayed: every recorded event through the simulated machine, one at a time, with the recorder's
+// own IOTLB (1,024 entries, emptied when full). What happens there must be what the recorder logged: every hit and
+// every fill, each full drop on its line, and every count of ../shared/traces/oracle.csv, for all captures.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,10 +23,10 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kTraces = fs::path(IOMMUSIM_SOURCE_DIR) / ".." / "shared" / "traces";
-const char* const kCaptures[] = {"e1000e-lazy",      "e1000e-strict",     "groups-bridge",      "mixed-lazy",
-                                 "multi-nvme-lazy",  "nvme-lazy",         "nvme-nodbbuf-k612",  "nvme-passthrough",
-                                 "nvme-selfcontained", "nvme-strict",     "switch-nvme",        "switch-nvme-k612",
-                                 "switch-nvme-strict", "vfio-map",        "viommu-nvme",        "virtio-net-ats"};
+const char* const kCaptures[] = {"e1000e-lazy",        "e1000e-strict", "groups-bridge",     "mixed-lazy",
+                                 "multi-nvme-lazy",    "nvme-lazy",     "nvme-nodbbuf-k612", "nvme-passthrough",
+                                 "nvme-selfcontained", "nvme-strict",   "switch-nvme",       "switch-nvme-k612",
+                                 "switch-nvme-strict", "vfio-map",      "viommu-nvme",       "virtio-net-ats"};
 
 /// A folder of this test's own, gone with it.
 class Folder {
@@ -60,7 +60,8 @@ std::uint64_t value(const nlohmann::ordered_json& metrics, std::initializer_list
 }
 
 /// `settings`: lines of the `replay` section. `unit`: of platform.iommu.unit.
-void replay(const Folder& folder, const std::string& capture, const std::string& settings, const std::string& unit, Replay& result) {
+void replay(const Folder& folder, const std::string& capture, const std::string& settings, const std::string& unit,
+            Replay& result) {
   const std::string trace = (folder / "trace.gz").string();
   importer::import_capture((kTraces / capture).string(), trace);
 
@@ -71,13 +72,17 @@ void replay(const Folder& folder, const std::string& capture, const std::string&
   const bool vtd = reader.header().iommu == ep::TraceIommu::vtd;
   ep::TraceRecord record;
   while (reader.next(record)) {
-    if (record.kind == ep::TraceKind::access || record.kind == ep::TraceKind::doorbell) requesters.insert(record.requester);
+    if (record.kind == ep::TraceKind::access || record.kind == ep::TraceKind::doorbell)
+      requesters.insert(record.requester);
   }
 
   std::ofstream yaml(folder / "replay.yaml");
-  yaml << "schema: 1\nname: replay\nreplay:\n  file: trace.gz\n" << settings
-       << "platform:\n  iommu:\n    architecture: {type: vtd, device_tlb: true, quirks: {page_mask_bits: " << mask_bits << "}}\n"
-       << "    unit:\n" << unit << "  endpoints:\n";
+  yaml << "schema: 1\nname: replay\nreplay:\n  file: trace.gz\n"
+       << settings
+       << "platform:\n  iommu:\n    architecture: {type: vtd, device_tlb: true, quirks: {page_mask_bits: " << mask_bits
+       << "}}\n"
+       << "    unit:\n"
+       << unit << "  endpoints:\n";
   for (base::Bdf r : requesters) yaml << "    - {name: d" << r.value() << ", bdf: \"" << base::to_text(r) << "\"}\n";
   yaml.close();
   const runner::ExperimentConfig config = runner::load_experiment((folder / "replay.yaml").string(), {});
@@ -178,6 +183,7 @@ struct Way {
   const char* name;
   const char* settings;
 };
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
 class SelfContained : public ::testing::TestWithParam<Way> {
  protected:

@@ -21,17 +21,21 @@ std::string indented(const std::string& text) {
 
 void print(const std::string& file, const ExperimentConfig& config) {
   std::cout << file << ": ok\n" << indented(platforms::platform_text(config.platform));
-  if (!config.platform.endpoints.empty()) std::cout << "IOMMU groups\n" << indented(platforms::groups_text(config.platform, config.workloads));
+  if (!config.platform.endpoints.empty())
+    std::cout << "IOMMU groups\n" << indented(platforms::groups_text(config.platform, config.workloads));
   std::cout << "address map\n" << indented(platforms::address_plan_of(config.platform).map().to_text());
 }
 
 }  // namespace
 
 int check_command(const Command& self, const Arguments& arguments) {
-  CommandOptions options(self, "Reads each file as `run` would and reports every error in it. For a correct one it prints the platform, the IOMMU\n"
-                               "groups and the address map.");
-  options.add()("set,s", boost::program_options::value<std::vector<std::string>>(), "PATH=VALUE: sets a configuration key")(
-      "quiet,q", "Prints errors only")("resolved", "Prints the resolved configuration instead: every key with its value");
+  CommandOptions options(self,
+                         "Reads each file as `run` would and reports every error in it. For a correct one it prints "
+                         "the platform, the IOMMU\n"
+                         "groups and the address map.");
+  options.add()("set,s", boost::program_options::value<std::vector<std::string>>(),
+                "PATH=VALUE: sets a configuration key")("quiet,q", "Prints errors only")(
+      "resolved", "Prints the resolved configuration instead: every key with its value");
   options.positional("file", -1);
   if (!options.parse(arguments)) return exit_ok;
   options.require("file", "a configuration file");

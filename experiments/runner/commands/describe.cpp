@@ -9,8 +9,10 @@
 namespace iommusim::runner {
 
 int describe_command(const Command& self, const Arguments& arguments) {
-  CommandOptions options(self, "Without a name: every component of the configuration, one line each. With a name: each of its keys with\n"
-                               "type, default, range, meaning and source.");
+  CommandOptions options(
+      self,
+      "Without a name: every component of the configuration, one line each. With a name: each of its keys with\n"
+      "type, default, range, meaning and source.");
   options.add()("markdown", "Prints the reference of every component as Markdown");
   options.positional("component", 1);
   if (!options.parse(arguments)) return exit_ok;

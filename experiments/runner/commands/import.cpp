@@ -1,6 +1,6 @@
+#include <fmt/format.h>
 #include <cmath>
 #include <filesystem>
-#include <fmt/format.h>
 #include <iostream>
 
 #include "experiments/import/counts.h"
@@ -26,9 +26,11 @@ void print_report(const importer::ImportReport& r, const fs::path& out) {
   std::cout << fmt::format("capture            {}\n", r.name) << fmt::format("records            {}\n", r.records)
             << fmt::format("clock anchors      {} (offset {:.6f} s)\n", r.anchors, r.clock_offset_s)
             << fmt::format("seeded mappings    {} ({} of them replaced one)\n", r.seeded, r.reseeded)
-            << fmt::format("mappings advanced  {}\n", r.pulled) << fmt::format("contradictions     {}\n", r.contradictions)
+            << fmt::format("mappings advanced  {}\n", r.pulled)
+            << fmt::format("contradictions     {}\n", r.contradictions)
             << fmt::format("unattributed       {} maps, {} unmaps\n", r.unattributed_maps, r.unattributed_unmaps)
-            << fmt::format("assumed accesses   {} of unknown length or direction, {} probes\n", r.assumed_accesses, r.probes)
+            << fmt::format("assumed accesses   {} of unknown length or direction, {} probes\n", r.assumed_accesses,
+                           r.probes)
             << fmt::format("lines not used     {} kernel, {} unit\n", r.unknown_kernel_lines, r.unknown_unit_lines)
             << fmt::format("written            {}\n", out.string());
 }
@@ -36,18 +38,23 @@ void print_report(const importer::ImportReport& r, const fs::path& out) {
 }  // namespace
 
 int import_command(const Command& self, const Arguments& arguments) {
-  CommandOptions options(self,
-                         "Merges both sides of a capture folder (Linux ftrace, QEMU log) into one trace file that platforms replay.\n"
-                         "--counts prints a trace's counts as CSV, in the columns of the captures' oracle; CAPTURE may then be a trace file.");
-  options.add()("output,o", boost::program_options::value<std::string>(), "Trace file to write (default: CAPTURE's name with .trace.gz)")(
-      "force", "Replaces an existing trace file")("counts", "Prints the counts of the trace as CSV")("quiet,q", "No progress bar, no report");
+  CommandOptions options(
+      self,
+      "Merges both sides of a capture folder (Linux ftrace, QEMU log) into one trace file that platforms replay.\n"
+      "--counts prints a trace's counts as CSV, in the columns of the captures' oracle; CAPTURE may then be a trace "
+      "file.");
+  options.add()("output,o", boost::program_options::value<std::string>(),
+                "Trace file to write (default: CAPTURE's name with .trace.gz)")(
+      "force", "Replaces an existing trace file")("counts", "Prints the counts of the trace as CSV")(
+      "quiet,q", "No progress bar, no report");
   options.positional("capture", 1);
   if (!options.parse(arguments)) return exit_ok;
   options.require("capture", "a capture folder");
   const fs::path capture = options.words("capture").front();
   std::error_code e;
   if (options.has("counts") && fs::is_regular_file(capture, e)) {
-    std::cout << importer::counts_csv_header() << "\n" << importer::counts_csv_row(importer::count_trace(capture.string())) << "\n";
+    std::cout << importer::counts_csv_header() << "\n"
+              << importer::counts_csv_row(importer::count_trace(capture.string())) << "\n";
     return exit_ok;
   }
   const fs::path out = options.has("output") ? fs::path(options.word("output")) : default_output(capture);
@@ -61,7 +68,8 @@ int import_command(const Command& self, const Arguments& arguments) {
   const importer::ImportReport report = importer::import_capture(capture.string(), out.string(), import_options);
   progress.clear();
   if (options.has("counts")) {
-    std::cout << importer::counts_csv_header() << "\n" << importer::counts_csv_row(importer::count_trace(out.string())) << "\n";
+    std::cout << importer::counts_csv_header() << "\n"
+              << importer::counts_csv_row(importer::count_trace(out.string())) << "\n";
   } else if (!options.has("quiet")) {
     print_report(report, out);
   }

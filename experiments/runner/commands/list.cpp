@@ -60,7 +60,8 @@ void print(const std::vector<Choice>& choices) {
 }  // namespace
 
 int list_command(const Command& self, const Arguments& arguments) {
-  CommandOptions options(self, "Without a kind: the kinds of things a configuration chooses from. With one: the choices.");
+  CommandOptions options(self,
+                         "Without a kind: the kinds of things a configuration chooses from. With one: the choices.");
   options.positional("kind", 1);
   if (!options.parse(arguments)) return exit_ok;
   const auto wanted = options.words("kind");
@@ -78,7 +79,8 @@ int list_command(const Command& self, const Arguments& arguments) {
     print(all);
     return exit_ok;
   }
-  throw UsageError("unknown kind '" + wanted.front() + "'." + base::did_you_mean(wanted.front(), known) + " Known: " + base::join(known));
+  throw UsageError("unknown kind '" + wanted.front() + "'." + base::did_you_mean(wanted.front(), known) +
+                   " Known: " + base::join(known));
 }
 
 }  // namespace iommusim::runner

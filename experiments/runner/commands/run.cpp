@@ -12,11 +12,13 @@
 namespace iommusim::runner {
 
 int run_command(const Command& self, const Arguments& arguments) {
-  CommandOptions options(self,
-                         "Runs the experiment and writes a folder of results: result.json (every metric), resolved.yaml (every setting;\n"
-                         "running it gives the same result.json), latency.csv (histograms) and run.log (wall-clock figures). The folder\n"
-                         "appears whole, or not at all: not when the run fails or is interrupted (Ctrl-C).");
-  options.add()("set,s", boost::program_options::value<std::vector<std::string>>(), "PATH=VALUE: sets a configuration key, e.g. platform.iommu.unit.walkers=4")(
+  CommandOptions options(
+      self,
+      "Runs the experiment and writes a folder of results: result.json (every metric), resolved.yaml (every setting;\n"
+      "running it gives the same result.json), latency.csv (histograms) and run.log (wall-clock figures). The folder\n"
+      "appears whole, or not at all: not when the run fails or is interrupted (Ctrl-C).");
+  options.add()("set,s", boost::program_options::value<std::vector<std::string>>(),
+                "PATH=VALUE: sets a configuration key, e.g. platform.iommu.unit.walkers=4")(
       "output,o", boost::program_options::value<std::string>(), "Result folder (default: results/NAME)")(
       "force", "Replaces an existing result folder")("quiet,q", "No progress bar, no summary");
   options.positional("file", 1);
@@ -26,7 +28,8 @@ int run_command(const Command& self, const Arguments& arguments) {
   if (config.workloads.empty() && !config.replay) {
     throw base::UserError(options.words("file").front() + ": nothing to run: it has neither `workloads` nor `replay`");
   }
-  OutputFolder folder(options.has("output") ? std::filesystem::path(options.word("output")) : std::filesystem::path("results") / config.name,
+  OutputFolder folder(options.has("output") ? std::filesystem::path(options.word("output"))
+                                            : std::filesystem::path("results") / config.name,
                       options.has("force"));
   try {
     Progress progress(!options.has("quiet"));

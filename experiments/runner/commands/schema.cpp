@@ -8,8 +8,10 @@
 namespace iommusim::runner {
 
 int schema_command(const Command& self, const Arguments& arguments) {
-  CommandOptions options(self, "Prints the JSON Schema (draft 2020-12) of configuration files. Editors with a YAML language server use it for\n"
-                               "completion and checks while typing.");
+  CommandOptions options(
+      self,
+      "Prints the JSON Schema (draft 2020-12) of configuration files. Editors with a YAML language server use it for\n"
+      "completion and checks while typing.");
   if (!options.parse(arguments)) return exit_ok;
   std::cout << base::json_schema(ExperimentConfig::fields()).dump(2) << "\n";
   return exit_ok;

@@ -15,14 +15,18 @@ using Visit = std::function<void(const FieldList&, const void*)>;
 class ObjectType final : public ValueType {
  public:
   explicit ObjectType(const FieldList& (*fields)()) : fields_(fields) {}
-  bool read(const Node& node, void* object, const ReadContext& context) const override { return fields_().read(node, object, context); }
+  bool read(const Node& node, void* object, const ReadContext& context) const override {
+    return fields_().read(node, object, context);
+  }
   std::string dump(const void* object, unsigned indent) const override {
     const std::string text = fields_().dump(object, indent);
     return text.empty() ? " {}\n" : "\n" + text;
   }
   Json schema(const void* object) const override { return fields_().schema(object); }
   std::string name() const override { return "map (" + fields_().component() + ")"; }
-  std::string example() const override { return "{" + (fields_().items().empty() ? "" : fields_().items()[0].key + ": ...") + "}"; }
+  std::string example() const override {
+    return "{" + (fields_().items().empty() ? "" : fields_().items()[0].key + ": ...") + "}";
+  }
   std::string default_text(const void*) const override { return ""; }
   void nested(const void* object, const Visit& visit) const override { visit(fields_(), object); }
 
@@ -59,7 +63,9 @@ class OptionalType final : public Wrapper {
     const void* value = ops_.get(object);
     return value ? inner_->dump(value, indent) : " null\n";
   }
-  Json schema(const void*) const override { return Json{{"anyOf", Json::array({inner_->schema(nullptr), Json{{"type", "null"}}})}}; }
+  Json schema(const void*) const override {
+    return Json{{"anyOf", Json::array({inner_->schema(nullptr), Json{{"type", "null"}}})}};
+  }
   std::string name() const override { return inner_->name() + " or null"; }
   std::string example() const override { return inner_->example(); }
   std::string default_text(const void* object) const override {
@@ -83,7 +89,8 @@ class ListType final : public Wrapper {
     }
     bool good = true;
     ops_.clear(object);
-    for (std::size_t i = 0; i < node.items.size(); ++i) good &= inner_->read(node.items[i], ops_.append(object), context.at_index(i));
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      good &= inner_->read(node.items[i], ops_.append(object), context.at_index(i));
     if (node.items.size() < fewest_ || node.items.size() > most_) {
       context.error(node.position, "must have " + count_text() + ", not " + std::to_string(node.items.size()));
       good = false;
@@ -140,7 +147,8 @@ class ListType final : public Wrapper {
       if (!value || value->kind != Node::Kind::scalar) continue;
       const auto [at, fresh] = seen.emplace(value->text, i);
       if (fresh) continue;
-      context.at_index(i).at_key(unique_).error(value->position, "'" + value->text + "' is already the " + unique_ + " of item [" + std::to_string(at->second) + "]");
+      context.at_index(i).at_key(unique_).error(value->position, "'" + value->text + "' is already the " + unique_ +
+                                                                     " of item [" + std::to_string(at->second) + "]");
       good = false;
     }
     return good;
@@ -163,8 +171,10 @@ class VariantType final : public ValueType {
     }
     const Node* type = node.find("type");
     if (!type || type->kind != Node::Kind::scalar) {
-      context.at_key("type").error(type ? type->position : node.position,
-                                   (type ? std::string("expected a word, found ") + type->kind_name() + ": one of " : "is missing: one of ") + join(names()));
+      context.at_key("type").error(
+          type ? type->position : node.position,
+          (type ? std::string("expected a word, found ") + type->kind_name() + ": one of " : "is missing: one of ") +
+              join(names()));
       return false;
     }
     for (const Alternative* a : all_()) {
@@ -174,15 +184,16 @@ class VariantType final : public ValueType {
       a->store(object, std::move(made));
       return good;
     }
-    context.at_key("type").error(type->position, std::string("unknown ") + kind_ + " '" + type->text + "'." + did_you_mean(type->text, names()) +
-                                                     " Known: " + join(names()));
+    context.at_key("type").error(type->position, std::string("unknown ") + kind_ + " '" + type->text + "'." +
+                                                     did_you_mean(type->text, names()) + " Known: " + join(names()));
     return false;
   }
   std::string dump(const void* object, unsigned indent) const override {
     const void* base = get_(object);
     if (!base) return " null\n";
     for (const Alternative* a : all_())
-      if (const void* derived = a->derived(base)) return "\n" + std::string(indent, ' ') + "type: " + a->name + "\n" + a->fields().dump(derived, indent);
+      if (const void* derived = a->derived(base))
+        return "\n" + std::string(indent, ' ') + "type: " + a->name + "\n" + a->fields().dump(derived, indent);
     throw std::logic_error(std::string("field list: a ") + kind_ + " of an unregistered class");
   }
   Json schema(const void*) const override {
@@ -219,9 +230,14 @@ class VariantType final : public ValueType {
 }  // namespace
 
 ValueTypePtr make_object_type(const FieldList& (*fields)()) { return std::make_shared<ObjectType>(fields); }
-ValueTypePtr make_optional_type(OptionalOps ops, ValueTypePtr inner) { return std::make_shared<OptionalType>(ops, std::move(inner)); }
-ValueTypePtr make_list_type(ListOps ops, ValueTypePtr inner) { return std::make_shared<ListType>(ops, std::move(inner)); }
-ValueTypePtr make_variant_type(const char* kind, const std::vector<const Alternative*>& (*alternatives)(), const void* (*get)(const void*)) {
+ValueTypePtr make_optional_type(OptionalOps ops, ValueTypePtr inner) {
+  return std::make_shared<OptionalType>(ops, std::move(inner));
+}
+ValueTypePtr make_list_type(ListOps ops, ValueTypePtr inner) {
+  return std::make_shared<ListType>(ops, std::move(inner));
+}
+ValueTypePtr make_variant_type(const char* kind, const std::vector<const Alternative*>& (*alternatives)(),
+                               const void* (*get)(const void*)) {
   return std::make_shared<VariantType>(kind, alternatives, get);
 }
 

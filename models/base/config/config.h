@@ -1,4 +1,5 @@
-// What users of the configuration layer include: from file to checked struct and back, and the texts made from field lists.
+// What users of the configuration layer include: from file to checked struct and back, and the texts made from field
+// lists.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,7 +13,8 @@
 
 namespace iommusim::base {
 
-/// Reads a loaded document (load_document) into a struct; errors go to `diagnostics`, the struct then holds what could be read.
+/// Reads a loaded document (load_document) into a struct; errors go to `diagnostics`, the struct then holds what could
+/// be read.
 template <class T>
 T read_config(const Node& root, Diagnostics& diagnostics) {
   T config;

@@ -31,7 +31,9 @@ void collect(const FieldList& fields, std::vector<const FieldList*>& found) {
 
 }  // namespace
 
-std::string dump_document(const FieldList& fields, const void* object) { return "schema: 1\n" + fields.dump(object, 0); }
+std::string dump_document(const FieldList& fields, const void* object) {
+  return "schema: 1\n" + fields.dump(object, 0);
+}
 
 nlohmann::ordered_json FieldList::schema(const void* object) const {
   Json properties = Json::object(), required = Json::array();
@@ -41,9 +43,10 @@ nlohmann::ordered_json FieldList::schema(const void* object) const {
     one["description"] = item.help + (item.source.empty() ? "" : " Source: " + item.source);
     if (member && !item.required)
       if (const std::string text = item.type->default_text(member); !text.empty())
-        one["default"] = text == "null" ? Json() : one.value("type", Json()) == "string" || one.contains("enum") || !Json::accept(text)
-                                                       ? Json(text[0] == '"' ? Json::parse(text) : Json(text))
-                                                       : Json::parse(text);
+        one["default"] = text == "null" ? Json()
+                         : one.value("type", Json()) == "string" || one.contains("enum") || !Json::accept(text)
+                             ? Json(text[0] == '"' ? Json::parse(text) : Json(text))
+                             : Json::parse(text);
     properties[item.key] = one;
     if (item.required) required.push_back(item.key);
   }
@@ -56,7 +59,10 @@ nlohmann::ordered_json json_schema(const FieldList& fields) {
   Json body = fields.schema(fields.defaults());
   Json out{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", fields.component()}};
   Json properties{{"schema", {{"const", 1}, {"description", "Version of the configuration format"}}},
-                  {"include", {{"type", "array"}, {"items", {{"type", "string"}}}, {"description", "Files merged below this one, relative to it"}}}};
+                  {"include",
+                   {{"type", "array"},
+                    {"items", {{"type", "string"}}},
+                    {"description", "Files merged below this one, relative to it"}}}};
   for (const auto& [key, value] : body["properties"].items()) properties[key] = value;
   body["properties"] = properties;
   // What an included file may give cannot be required of each file.
@@ -88,10 +94,12 @@ std::string describe(const FieldList& fields) {
 }
 
 std::string markdown(const FieldList& fields) {
-  std::string out = "## " + fields.component() + "\n\n" + fields.help() + "\n\n| key | type | range | default | meaning | source |\n|---|---|---|---|---|---|\n";
+  std::string out = "## " + fields.component() + "\n\n" + fields.help() +
+                    "\n\n| key | type | range | default | meaning | source |\n|---|---|---|---|---|---|\n";
   for (const FieldList::Item& item : fields.items()) {
     const Facts f = facts(fields, item);
-    out += "| `" + item.key + "` | " + cell(f.type) + " | " + cell(f.limits) + " | " + cell(f.value) + " | " + cell(item.help) + " | " + cell(item.source) + " |\n";
+    out += "| `" + item.key + "` | " + cell(f.type) + " | " + cell(f.limits) + " | " + cell(f.value) + " | " +
+           cell(item.help) + " | " + cell(item.source) + " |\n";
   }
   return out;
 }

@@ -10,8 +10,10 @@ std::vector<Diagnostic> sort_unique(std::vector<Diagnostic> items) {
   const auto key = [](const Diagnostic& d) {
     return std::make_tuple(d.position.source ? *d.position.source : std::string(), d.position.line, d.position.column);
   };
-  std::stable_sort(items.begin(), items.end(), [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
-  items.erase(std::unique(items.begin(), items.end(), [](const Diagnostic& a, const Diagnostic& b) { return a.text() == b.text(); }),
+  std::stable_sort(items.begin(), items.end(),
+                   [&](const Diagnostic& a, const Diagnostic& b) { return key(a) < key(b); });
+  items.erase(std::unique(items.begin(), items.end(),
+                          [](const Diagnostic& a, const Diagnostic& b) { return a.text() == b.text(); }),
               items.end());
   return items;
 }
@@ -41,7 +43,8 @@ std::string lines(const std::vector<Diagnostic>& items) {
 
 std::string to_text(const Position& position) {
   const std::string source = position.source ? *position.source : "configuration";
-  return position.line == 0 ? source : source + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
+  return position.line == 0 ? source
+                            : source + ":" + std::to_string(position.line) + ":" + std::to_string(position.column);
 }
 
 std::string Diagnostic::text() const {

@@ -9,7 +9,8 @@
 
 namespace iommusim::base {
 
-/// Where a piece of configuration came from: file (or "-s path=value") with line and column from 1; line 0 means no line.
+/// Where a piece of configuration came from: file (or "-s path=value") with line and column from 1; line 0 means no
+/// line.
 struct Position {
   std::shared_ptr<const std::string> source;
   unsigned line = 0;

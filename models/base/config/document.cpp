@@ -72,8 +72,9 @@ class Loader {
     Node own = parse_yaml(text, shown, options_.limits, diagnostics_);
     if (own.kind != Node::Kind::map) {
       if (diagnostics_.size() == before)
-        diagnostics_.add(own.position.source ? own.position : Position{std::make_shared<const std::string>(shown), 0, 0}, "",
-                         "expected a map of keys and values, found " + std::string(own.kind_name()));
+        diagnostics_.add(
+            own.position.source ? own.position : Position{std::make_shared<const std::string>(shown), 0, 0}, "",
+            "expected a map of keys and values, found " + std::string(own.kind_name()));
       return {};
     }
     check_schema(own);
@@ -102,7 +103,8 @@ class Loader {
     const Node list = std::move(entry->value);
     root.entries.erase(root.entries.begin() + (entry - root.entries.data()));
     if (list.kind != Node::Kind::list) {
-      diagnostics_.add(list.position, "include", "expected a list of files such as [../parts/ddr4.yaml], found " + std::string(list.kind_name()));
+      diagnostics_.add(list.position, "include",
+                       "expected a list of files such as [../parts/ddr4.yaml], found " + std::string(list.kind_name()));
       return {};
     }
     Node merged;
@@ -121,14 +123,17 @@ class Loader {
       diagnostics_.add(item.position, path, message);
       return Node();
     };
-    if (item.kind != Node::Kind::scalar || item.text.empty()) return reject("expected a file name, found " + std::string(item.kind_name()));
-    if (fs::path(item.text).is_absolute()) return reject("'" + item.text + "' is absolute: write it relative to this file");
+    if (item.kind != Node::Kind::scalar || item.text.empty())
+      return reject("expected a file name, found " + std::string(item.kind_name()));
+    if (fs::path(item.text).is_absolute())
+      return reject("'" + item.text + "' is absolute: write it relative to this file");
     const std::string shown = (folder / item.text).lexically_normal().string();
     std::error_code code;
     const fs::path real = fs::weakly_canonical(fs::absolute(shown), code);
     if (code || !is_below(real, root_)) return reject("'" + item.text + "' lies outside of " + root_.string());
     if (open_.count(real)) return reject("'" + item.text + "' includes itself");
-    if (++count_ > options_.limits.includes) return reject("more than " + std::to_string(options_.limits.includes) + " included files");
+    if (++count_ > options_.limits.includes)
+      return reject("more than " + std::to_string(options_.limits.includes) + " included files");
     return file(shown, {item.position, path, "'" + item.text + "' "});
   }
 
@@ -167,7 +172,8 @@ Node load_document(const std::string& file, const LoadOptions& options, Diagnost
   return root;
 }
 
-Node parse_document(std::string_view text, const std::string& name, const LoadOptions& options, Diagnostics& diagnostics) {
+Node parse_document(std::string_view text, const std::string& name, const LoadOptions& options,
+                    Diagnostics& diagnostics) {
   Loader loader(options, diagnostics);
   std::error_code code;
   loader.set_root(fs::current_path(code) / "text");

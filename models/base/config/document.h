@@ -1,8 +1,8 @@
-// Loading a configuration document: strict YAML (a subset of 1.2), includes, overrides. No meaning is given to keys here except
-// `schema` and `include`; fields.h does the rest.
+// Loading a configuration document: strict YAML (a subset of 1.2), includes, overrides. No meaning is given to keys
+// here except `schema` and `include`; fields.h does the rest.
 //
-// Strict: duplicate keys, merge keys, tags, several documents, non-UTF-8 bytes, control characters and files over the limits are
-// errors with a position. Anchors and aliases work within the node limit.
+// Strict: duplicate keys, merge keys, tags, several documents, non-UTF-8 bytes, control characters and files over the
+// limits are errors with a position. Anchors and aliases work within the node limit.
 #pragma once
 
 #include <string>
@@ -14,33 +14,35 @@
 namespace iommusim::base {
 
 struct LoadLimits {
-  std::size_t bytes = 1 << 20;   ///< of one file
-  std::size_t nodes = 200000;    ///< of one document, aliases expanded
-  std::size_t depth = 64;        ///< of nesting
-  std::size_t includes = 64;     ///< files of one document
+  std::size_t bytes = 1 << 20;  ///< of one file
+  std::size_t nodes = 200000;   ///< of one document, aliases expanded
+  std::size_t depth = 64;       ///< of nesting
+  std::size_t includes = 64;    ///< files of one document
 };
 
 struct LoadOptions {
   std::vector<std::string> overrides;  ///< "path=value", applied in order after includes
-  /// Included files must lie below this folder. Empty: the nearest folder above the main file that holds a `configs` folder, else
-  /// the main file's own.
+  /// Included files must lie below this folder. Empty: the nearest folder above the main file that holds a `configs`
+  /// folder, else the main file's own.
   std::string include_root;
   LoadLimits limits;
 };
 
-/// Reads a file: checks `schema: 1`, merges `include: [file, ...]` (paths relative to the including file; maps merge deeply, the later
-/// and then the including file win; lists and scalars are replaced; a map whose `type` differs is replaced whole), applies overrides.
-/// The result is a map without the keys `schema` and `include`. Errors go to `diagnostics`; the tree is then partial.
+/// Reads a file: checks `schema: 1`, merges `include: [file, ...]` (paths relative to the including file; maps merge
+/// deeply, the later and then the including file win; lists and scalars are replaced; a map whose `type` differs is
+/// replaced whole), applies overrides. The result is a map without the keys `schema` and `include`. Errors go to
+/// `diagnostics`; the tree is then partial.
 Node load_document(const std::string& file, const LoadOptions& options, Diagnostics& diagnostics);
 
 /// The same from text; `name` appears in messages, includes are relative to the current folder.
-Node parse_document(std::string_view text, const std::string& name, const LoadOptions& options, Diagnostics& diagnostics);
+Node parse_document(std::string_view text, const std::string& name, const LoadOptions& options,
+                    Diagnostics& diagnostics);
 
 /// YAML text to tree, nothing interpreted: no schema, includes or overrides.
 Node parse_yaml(std::string_view text, const std::string& name, const LoadLimits& limits, Diagnostics& diagnostics);
 
-/// Applies one "path=value" to the tree. The value is YAML: "90 ns", "[1, 2]", "{type: sequential}", "null". Missing maps on the way are
-/// made; a list item must exist.
+/// Applies one "path=value" to the tree. The value is YAML: "90 ns", "[1, 2]", "{type: sequential}", "null". Missing
+/// maps on the way are made; a list item must exist.
 void apply_override(Node& root, const std::string& path_equals_value, Diagnostics& diagnostics);
 
 /// Merges `over` onto `base` by the rule of `include`.

@@ -8,7 +8,9 @@ namespace iommusim::base {
 
 void Report::error(const std::string& path, const std::string& message) {
   failed_ = true;
-  const ReadContext at{context_.diagnostics, path.empty() ? context_.path : context_.path + (context_.path.empty() || path[0] == '[' ? "" : ".") + path};
+  const ReadContext at{
+      context_.diagnostics,
+      path.empty() ? context_.path : context_.path + (context_.path.empty() || path[0] == '[' ? "" : ".") + path};
   at.error(position_of(node_, path), message);
 }
 
@@ -18,7 +20,8 @@ FieldList::Item& FieldList::last() {
 }
 void FieldList::add(Item item) {
   for (const Item& present : items_)
-    if (present.key == item.key) throw std::logic_error("field list '" + component_ + "': two fields '" + item.key + "'");
+    if (present.key == item.key)
+      throw std::logic_error("field list '" + component_ + "': two fields '" + item.key + "'");
   items_.push_back(std::move(item));
 }
 
@@ -57,7 +60,8 @@ bool FieldList::read(const Node& node, void* object, const ReadContext& context,
 std::string FieldList::dump(const void* object, unsigned indent) const {
   std::string out;
   for (const Item& item : items_)
-    out += std::string(indent, ' ') + item.key + ":" + item.type->dump(item.member(const_cast<void*>(object)), indent + 2);
+    out +=
+        std::string(indent, ' ') + item.key + ":" + item.type->dump(item.member(const_cast<void*>(object)), indent + 2);
   return out;
 }
 

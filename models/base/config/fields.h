@@ -1,5 +1,5 @@
-// The one field list of a configuration struct: key, type, unit, range, default, help and source of each member. Reading,
-// validation, the resolved dump, `describe`, the JSON Schema and the manual all come from it.
+// The one field list of a configuration struct: key, type, unit, range, default, help and source of each member.
+// Reading, validation, the resolved dump, `describe`, the JSON Schema and the manual all come from it.
 //
 //   struct DramConfig {
 //     Time latency = Time::ns(80);
@@ -11,15 +11,16 @@
 //   const Fields<DramConfig>& DramConfig::fields() {
 //     static const Fields<DramConfig> f =
 //         Fields<DramConfig>("dram", "DRAM channels behind the last-level cache")
-//             .field("latency", &DramConfig::latency, "Idle access latency").range(Time::ns(1), Time::us(10)).source("...")
-//             .field("channels", &DramConfig::channels, "Independent channels").range(1, 64)
-//             .field("policy", &DramConfig::policy, "Row policy", {{"open", Policy::open}, {"closed", Policy::closed}})
-//             .object("cache", &DramConfig::cache, "Cache in front")
-//             .check([](const DramConfig& c, Report& r) { if (...) r.error("channels", "must ..."); });
+//             .field("latency", &DramConfig::latency, "Idle access latency").range(Time::ns(1),
+//             Time::us(10)).source("...") .field("channels", &DramConfig::channels, "Independent channels").range(1,
+//             64) .field("policy", &DramConfig::policy, "Row policy", {{"open", Policy::open}, {"closed",
+//             Policy::closed}}) .object("cache", &DramConfig::cache, "Cache in front") .check([](const DramConfig& c,
+//             Report& r) { if (...) r.error("channels", "must ..."); });
 //     return f;
 //   }
-// A member's default is its initialiser. Names of choices follow the field's help as a fourth argument. Ranges are written in the
-// member's type or as text ("1 ns"). range(), at_least(), source(), required(), word() ... refine the field before them.
+// A member's default is its initialiser. Names of choices follow the field's help as a fourth argument. Ranges are
+// written in the member's type or as text ("1 ns"). range(), at_least(), source(), required(), word() ... refine the
+// field before them.
 #pragma once
 
 #include <functional>
@@ -34,7 +35,8 @@
 
 namespace iommusim::base {
 
-/// Where a check reports: errors at a key of the struct checked, or deeper ("items[2].size"), or at the struct itself ("").
+/// Where a check reports: errors at a key of the struct checked, or deeper ("items[2].size"), or at the struct itself
+/// ("").
 class Report {
  public:
   Report(const Node& node, const ReadContext& context) : node_(node), context_(context) {}
@@ -64,7 +66,8 @@ class FieldList {
   /// A default-constructed struct.
   const void* defaults() const { return make_ ? (defaults_ ? defaults_ : defaults_ = make_()).get() : nullptr; }
 
-  /// Reads a map into *object (holding defaults) and runs the checks; false when errors were reported. `also` is a key to pass over.
+  /// Reads a map into *object (holding defaults) and runs the checks; false when errors were reported. `also` is a key
+  /// to pass over.
   bool read(const Node& node, void* object, const ReadContext& context, const std::string& also = "") const;
   /// Lines "key: value" indented by `indent` spaces.
   std::string dump(const void* object, unsigned indent) const;
@@ -89,13 +92,17 @@ struct has_fields : std::false_type {};
 template <class V>
 struct has_fields<V, std::void_t<decltype(V::fields())>> : std::true_type {};
 template <class V>
-struct innermost { using type = V; };
+struct innermost {
+  using type = V;
+};
 template <class V>
 struct innermost<std::optional<V>> : innermost<V> {};
 template <class V>
 struct innermost<std::vector<V>> : innermost<V> {};
 template <class V>
-const FieldList& fields_of() { return V::fields(); }
+const FieldList& fields_of() {
+  return V::fields();
+}
 
 template <class V>
 struct TypeOf {
@@ -117,13 +124,13 @@ template <class V>
 struct TypeOf<std::optional<V>> {
   using O = std::optional<V>;
   static ValueTypePtr make(const Choices<typename innermost<V>::type>& choices) {
-    return make_optional_type({[](void* o) -> void* { return &static_cast<O*>(o)->emplace(); },
-                               [](void* o) { static_cast<O*>(o)->reset(); },
-                               [](const void* o) -> const void* {
-                                 const O& v = *static_cast<const O*>(o);
-                                 return v ? &*v : nullptr;
-                               }},
-                              TypeOf<V>::make(choices));
+    return make_optional_type(
+        {[](void* o) -> void* { return &static_cast<O*>(o)->emplace(); }, [](void* o) { static_cast<O*>(o)->reset(); },
+         [](const void* o) -> const void* {
+           const O& v = *static_cast<const O*>(o);
+           return v ? &*v : nullptr;
+         }},
+        TypeOf<V>::make(choices));
   }
 };
 template <class V>
@@ -131,11 +138,11 @@ struct TypeOf<std::vector<V>> {
   static_assert(!std::is_same_v<V, bool>, "a list of booleans has no addressable items");
   using L = std::vector<V>;
   static ValueTypePtr make(const Choices<typename innermost<V>::type>& choices) {
-    return make_list_type({[](const void* l) { return static_cast<const L*>(l)->size(); },
-                           [](void* l) { static_cast<L*>(l)->clear(); },
-                           [](void* l) -> void* { return &static_cast<L*>(l)->emplace_back(); },
-                           [](const void* l, std::size_t i) -> const void* { return &(*static_cast<const L*>(l))[i]; }},
-                          TypeOf<V>::make(choices));
+    return make_list_type(
+        {[](const void* l) { return static_cast<const L*>(l)->size(); }, [](void* l) { static_cast<L*>(l)->clear(); },
+         [](void* l) -> void* { return &static_cast<L*>(l)->emplace_back(); },
+         [](const void* l, std::size_t i) -> const void* { return &(*static_cast<const L*>(l))[i]; }},
+        TypeOf<V>::make(choices));
   }
 };
 inline std::string limit_text(const char* text) { return text; }
@@ -156,9 +163,11 @@ class Fields : public FieldList {
     make_ = []() -> std::shared_ptr<void> { return std::make_shared<T>(); };
   }
 
-  /// A member: scalar, enum (with choices), struct with fields(), std::optional, std::vector or std::shared_ptr<const Base> of variants.
+  /// A member: scalar, enum (with choices), struct with fields(), std::optional, std::vector or std::shared_ptr<const
+  /// Base> of variants.
   template <class V, class Owner>
-  Fields& field(const char* key, V Owner::*member, const char* help, const Choices<typename detail::innermost<V>::type>& choices = {}) {
+  Fields& field(const char* key, V Owner::*member, const char* help,
+                const Choices<typename detail::innermost<V>::type>& choices = {}) {
     static_assert(std::is_base_of_v<Owner, T>, "not a member of the struct");
     add({key, help, "", false, detail::TypeOf<V>::make(choices),
          [member](void* o) -> void* { return &(static_cast<T*>(o)->*member); }});
@@ -166,16 +175,22 @@ class Fields : public FieldList {
   }
   /// The same, named for what the reader of the list should expect.
   template <class V, class Owner>
-  Fields& object(const char* key, V Owner::*member, const char* help) { return field(key, member, help); }
+  Fields& object(const char* key, V Owner::*member, const char* help) {
+    return field(key, member, help);
+  }
   template <class V, class Owner>
-  Fields& optional_object(const char* key, std::optional<V> Owner::*member, const char* help) { return field(key, member, help); }
+  Fields& optional_object(const char* key, std::optional<V> Owner::*member, const char* help) {
+    return field(key, member, help);
+  }
   template <class V, class Owner>
   Fields& list(const char* key, std::vector<V> Owner::*member, const char* help, const Choices<V>& choices = {}) {
     return field(key, member, help, choices);
   }
   /// std::shared_ptr<const Base>, chosen by `type:` (include config/variants.h).
   template <class B, class Owner>
-  Fields& variant(const char* key, std::shared_ptr<const B> Owner::*member, const char* help) { return field(key, member, help); }
+  Fields& variant(const char* key, std::shared_ptr<const B> Owner::*member, const char* help) {
+    return field(key, member, help);
+  }
   template <class B, class Owner>
   Fields& variants(const char* key, std::vector<std::shared_ptr<const B>> Owner::*member, const char* help) {
     return field(key, member, help);
@@ -203,24 +218,51 @@ class Fields : public FieldList {
     return *this;
   }
   template <class L>
-  Fields& at_least(const L& lowest) { last().type->set_range(detail::limit_text(lowest), ""); return *this; }
+  Fields& at_least(const L& lowest) {
+    last().type->set_range(detail::limit_text(lowest), "");
+    return *this;
+  }
   template <class H>
-  Fields& at_most(const H& highest) { last().type->set_range("", detail::limit_text(highest)); return *this; }
+  Fields& at_most(const H& highest) {
+    last().type->set_range("", detail::limit_text(highest));
+    return *this;
+  }
   /// Integers and sizes only.
-  Fields& power_of_two() { last().type->set_power_of_two(); return *this; }
+  Fields& power_of_two() {
+    last().type->set_power_of_two();
+    return *this;
+  }
   /// Number of items of a list.
-  Fields& items_between(std::size_t fewest, std::size_t most) { last().type->set_items(fewest, most); return *this; }
+  Fields& items_between(std::size_t fewest, std::size_t most) {
+    last().type->set_items(fewest, most);
+    return *this;
+  }
   /// No two items of a list of structs have the same value of `key`.
-  Fields& unique(const char* key) { last().type->set_unique(key); return *this; }
+  Fields& unique(const char* key) {
+    last().type->set_unique(key);
+    return *this;
+  }
   /// Allowed texts of a string.
-  Fields& one_of(std::vector<std::string> texts) { last().type->set_one_of(std::move(texts)); return *this; }
+  Fields& one_of(std::vector<std::string> texts) {
+    last().type->set_one_of(std::move(texts));
+    return *this;
+  }
   /// A word that stands for a value: .word("unlimited", 0).
   template <class L>
-  Fields& word(const char* name, const L& means) { last().type->set_word(name, detail::limit_text(means)); return *this; }
+  Fields& word(const char* name, const L& means) {
+    last().type->set_word(name, detail::limit_text(means));
+    return *this;
+  }
   /// Where the default comes from.
-  Fields& source(const char* text) { last().source = text; return *this; }
+  Fields& source(const char* text) {
+    last().source = text;
+    return *this;
+  }
   /// The file must give it.
-  Fields& required() { last().required = true; return *this; }
+  Fields& required() {
+    last().required = true;
+    return *this;
+  }
 
   /// A rule over several fields, run when all of them were read without error.
   Fields& check(std::function<void(const T&, Report&)> rule) {

@@ -47,7 +47,8 @@ const Node* walk(const Node& root, std::string_view path, bool& whole) {
         return node;
       }
       const auto result = std::from_chars(path.data() + 1, path.data() + end, index);
-      if (result.ec == std::errc() && result.ptr == path.data() + end && node->kind == Node::Kind::list && index < node->items.size())
+      if (result.ec == std::errc() && result.ptr == path.data() + end && node->kind == Node::Kind::list &&
+          index < node->items.size())
         next = &node->items[index];
       ++end;
     } else {

@@ -19,9 +19,9 @@ struct Node {
   Kind kind = Kind::null;
   Style style = Style::plain;
   Position position;
-  std::string text;                ///< of a scalar
-  std::vector<Node> items;         ///< of a list
-  std::vector<MapEntry> entries;   ///< of a map, in file order, keys unique
+  std::string text;               ///< of a scalar
+  std::vector<Node> items;        ///< of a list
+  std::vector<MapEntry> entries;  ///< of a map, in file order, keys unique
 
   const Node* find(std::string_view key) const;
   MapEntry* find_entry(std::string_view key);

@@ -44,11 +44,13 @@ class Override {
 
   void apply(Node& root, const std::string& option) {
     const std::size_t equals = option.find('=');
-    if (equals == std::string::npos || equals == 0) return error("", "an override is written path=value, as in memory.dram.latency='90 ns'");
+    if (equals == std::string::npos || equals == 0)
+      return error("", "an override is written path=value, as in memory.dram.latency='90 ns'");
     const std::string path = option.substr(0, equals), text = option.substr(equals + 1);
     Node* node = descend(root, path);
     if (!node) return;
-    if (text.find_first_not_of(' ') == std::string::npos) return error(path, "has no value: write one after '=', or null");
+    if (text.find_first_not_of(' ') == std::string::npos)
+      return error(path, "has no value: write one after '=', or null");
     Diagnostics problems;
     Node value = parse_yaml(text, "", {}, problems);
     for (const Diagnostic& d : problems.sorted()) error(path, d.message);
@@ -78,9 +80,12 @@ class Override {
     const auto result = std::from_chars(step.data() + 1, step.data() + step.size() - 1, index);
     if (result.ec != std::errc() || result.ptr != step.data() + step.size() - 1)
       return error(here, "'" + std::string(step) + "' is not an index such as [0]"), nullptr;
-    if (list.kind != Node::Kind::list) return error(here, "expected a list, found " + std::string(list.kind_name())), nullptr;
+    if (list.kind != Node::Kind::list)
+      return error(here, "expected a list, found " + std::string(list.kind_name())), nullptr;
     if (index >= list.items.size())
-      return error(here, "has no item " + std::string(step) + ": the list has " + std::to_string(list.items.size()) + " items"), nullptr;
+      return error(here, "has no item " + std::string(step) + ": the list has " + std::to_string(list.items.size()) +
+                             " items"),
+             nullptr;
     return &list.items[index];
   }
   Node* member(Node& node, const std::string& key, const std::string& here) {
@@ -89,7 +94,8 @@ class Override {
       node.kind = Node::Kind::map;
       node.position = position_;
     }
-    if (node.kind != Node::Kind::map) return error(here, "expected a map, found " + std::string(node.kind_name())), nullptr;
+    if (node.kind != Node::Kind::map)
+      return error(here, "expected a map, found " + std::string(node.kind_name())), nullptr;
     if (MapEntry* entry = node.find_entry(key)) return &entry->value;
     node.entries.push_back({key, position_, {}});
     node.entries.back().value.position = position_;
@@ -102,7 +108,8 @@ class Override {
         if (n->text == name) return &item;
         names.push_back(n->text);
       }
-    error(here, "no item is named '" + name + "'." + did_you_mean(name, names) + (names.empty() ? "" : " Known: " + join(names)));
+    error(here, "no item is named '" + name + "'." + did_you_mean(name, names) +
+                    (names.empty() ? "" : " Known: " + join(names)));
     return nullptr;
   }
 

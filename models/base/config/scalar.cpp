@@ -8,13 +8,17 @@ namespace iommusim::base {
 namespace {
 
 /// Long texts are shortened in messages.
-std::string quote(const std::string& text) { return "'" + (text.size() > 60 ? text.substr(0, 57) + "..." : text) + "'"; }
+std::string quote(const std::string& text) {
+  return "'" + (text.size() > 60 ? text.substr(0, 57) + "..." : text) + "'";
+}
 
 std::string lower(std::string text) {
   for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   return text;
 }
-bool all_digits(std::string_view text) { return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos; }
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 std::string without(std::string text, char c) {
   text.erase(std::remove(text.begin(), text.end(), c), text.end());
   return text;
@@ -22,7 +26,8 @@ std::string without(std::string text, char c) {
 
 /// What some YAML reader would take for a boolean, a null, a number or a date when not quoted.
 bool ambiguous(const std::string& text) {
-  static const char* const words[] = {"", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", ".inf", ".nan"};
+  static const char* const words[] = {"",   "~",   "null", "true", "false", "yes", "no",
+                                      "on", "off", "y",    "n",    ".inf",  ".nan"};
   for (const char* word : words)
     if (lower(text) == word) return true;
   const std::size_t first = text[0] == '+' || text[0] == '-' ? 1 : 0;
@@ -31,7 +36,8 @@ bool ambiguous(const std::string& text) {
          text.find_first_of("0123456789") != std::string::npos;
 }
 bool has_control(const std::string& text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 /// Complaints common to all numbers; "" when the text is none of the known oddities.
@@ -48,7 +54,8 @@ std::string odd_number(const Node& node, const char* what) {
   const std::size_t sign = text[0] == '-' ? 1 : 0;
   if (text.size() > sign + 1 && text[sign] == '0' && std::isdigit(static_cast<unsigned char>(text[sign + 1]))) {
     const std::size_t digit = std::min(text.find_first_not_of('0', sign), text.size() - 1);
-    return quote(text) + " has a leading zero: write " + (sign ? "-" : "") + text.substr(text[digit] == '.' ? digit - 1 : digit) +
+    return quote(text) + " has a leading zero: write " + (sign ? "-" : "") +
+           text.substr(text[digit] == '.' ? digit - 1 : digit) +
            (all_digits(text.substr(sign)) ? " (it is octal to some YAML readers)" : "");
   }
   return "";
@@ -58,7 +65,8 @@ std::string odd_number(const Node& node, const char* what) {
 
 std::string read_bool(const Node& node, bool& out) {
   const std::string text = lower(node.text);
-  if (node.style == Node::Style::quoted && (text == "true" || text == "false")) return quote(node.text) + " is in quotes: a boolean is written without";
+  if (node.style == Node::Style::quoted && (text == "true" || text == "false"))
+    return quote(node.text) + " is in quotes: a boolean is written without";
   if (node.text == "true" || node.text == "false") {
     out = node.text == "true";
     return "";
@@ -70,7 +78,8 @@ std::string read_bool(const Node& node, bool& out) {
   return quote(node.text) + " is not a boolean: write true or false";
 }
 
-std::string read_integer(const Node& node, std::int64_t lowest, std::uint64_t highest, bool& negative, std::uint64_t& magnitude) {
+std::string read_integer(const Node& node, std::int64_t lowest, std::uint64_t highest, bool& negative,
+                         std::uint64_t& magnitude) {
   const std::string& text = node.text;
   if (text.empty()) return "is empty: write an integer such as 16";
   if (std::string error = odd_number(node, "an integer"); !error.empty()) return error;
@@ -92,8 +101,9 @@ std::string read_integer(const Node& node, std::int64_t lowest, std::uint64_t hi
   // -2^63 has no positive counterpart: compare magnitudes.
   const std::uint64_t deepest = lowest < 0 ? ~static_cast<std::uint64_t>(lowest) + 1 : 0;
   if (result.ec == std::errc::result_out_of_range || magnitude > (negative ? deepest : highest))
-    return negative && lowest == 0 && magnitude != 0 ? quote(text) + " is negative"
-                                                     : quote(text) + " is out of range (" + std::to_string(lowest) + " to " + std::to_string(highest) + ")";
+    return negative && lowest == 0 && magnitude != 0
+               ? quote(text) + " is negative"
+               : quote(text) + " is out of range (" + std::to_string(lowest) + " to " + std::to_string(highest) + ")";
   return "";
 }
 
@@ -103,8 +113,8 @@ std::string read_double(const Node& node, double& out) {
   if (std::string error = odd_number(node, "a number"); !error.empty()) return error;
   const std::size_t first = text[0] == '-' ? 1 : 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (first >= text.size() || !std::isdigit(static_cast<unsigned char>(text[first])) || result.ptr != text.data() + text.size() ||
-      result.ec == std::errc::invalid_argument)
+  if (first >= text.size() || !std::isdigit(static_cast<unsigned char>(text[first])) ||
+      result.ptr != text.data() + text.size() || result.ec == std::errc::invalid_argument)
     return quote(text) + " is not a number: write one such as 0.5";
   if (result.ec != std::errc()) return quote(text) + " is out of range";
   return "";
@@ -112,7 +122,8 @@ std::string read_double(const Node& node, double& out) {
 
 std::string read_string(const Node& node, std::string& out) {
   if (has_control(node.text)) return quote(node.text) + " holds control characters";
-  if (node.style == Node::Style::plain && ambiguous(node.text)) return quote(node.text) + " is not a text to every YAML reader: write it in quotes";
+  if (node.style == Node::Style::plain && ambiguous(node.text))
+    return quote(node.text) + " is not a text to every YAML reader: write it in quotes";
   out = node.text;
   return "";
 }
@@ -120,14 +131,18 @@ std::string read_string(const Node& node, std::string& out) {
 std::string read_bdf(const Node& node, Bdf& out) {
   const auto parsed = parse_bdf(node.text);
   if (!parsed) return parsed.error;
-  if (node.style == Node::Style::plain) return "a PCI address is written in quotes: \"" + node.text + "\" (without, it is a base-60 number to some YAML readers)";
+  if (node.style == Node::Style::plain)
+    return "a PCI address is written in quotes: \"" + node.text +
+           "\" (without, it is a base-60 number to some YAML readers)";
   out = *parsed.value;
   return "";
 }
 std::string read_source_id(const Node& node, SourceId& out) {
   const auto parsed = parse_source_id(node.text);
   if (!parsed) return parsed.error;
-  if (node.style == Node::Style::plain) return "a PCI address is written in quotes: \"" + node.text + "\" (without, it is a base-60 number to some YAML readers)";
+  if (node.style == Node::Style::plain)
+    return "a PCI address is written in quotes: \"" + node.text +
+           "\" (without, it is a base-60 number to some YAML readers)";
   out = *parsed.value;
   return "";
 }
@@ -148,10 +163,11 @@ std::string read_address(const Node& node, std::uint64_t& out) {
 }
 
 std::string write_string(const std::string& value) {
-  const bool plain = !value.empty() && !ambiguous(value) && (std::isalpha(static_cast<unsigned char>(value[0])) || value[0] == '_') &&
-                     std::all_of(value.begin(), value.end(), [](char c) {
-                       return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '/' || c == '-';
-                     });
+  const bool plain =
+      !value.empty() && !ambiguous(value) && (std::isalpha(static_cast<unsigned char>(value[0])) || value[0] == '_') &&
+      std::all_of(value.begin(), value.end(), [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.' || c == '/' || c == '-';
+      });
   if (plain) return value;
   std::string out = "\"";
   for (const char c : value) {

@@ -31,7 +31,8 @@ struct ScalarCodec {
 
 /// Reads that need more than the text: how it was quoted decides between string and number.
 std::string read_bool(const Node& node, bool& out);
-std::string read_integer(const Node& node, std::int64_t lowest, std::uint64_t highest, bool& negative, std::uint64_t& magnitude);
+std::string read_integer(const Node& node, std::int64_t lowest, std::uint64_t highest, bool& negative,
+                         std::uint64_t& magnitude);
 std::string read_double(const Node& node, double& out);
 std::string read_string(const Node& node, std::string& out);
 std::string read_bdf(const Node& node, Bdf& out);
@@ -44,17 +45,17 @@ std::string write_hex(std::uint64_t value);
 template <class V, class Enable = void>
 struct Scalar;  // specialised below; a type without specialisation cannot be a field
 
-#define IOMMUSIM_QUANTITY_SCALAR(TYPE, PARSE, NAME, EXAMPLE, PATTERN)                    \
-  template <>                                                                            \
-  struct Scalar<TYPE> {                                                                  \
-    static constexpr const char *name = NAME, *example = EXAMPLE, *pattern = PATTERN;    \
-    static constexpr auto json = ScalarCodec::Json::string;                              \
-    static std::string read(const Node& n, TYPE& out) {                                  \
-      const auto parsed = PARSE(n.text);                                                 \
-      if (parsed) out = *parsed.value;                                                   \
-      return parsed.error;                                                               \
-    }                                                                                    \
-    static std::string write(const TYPE& v) { return to_text(v); }                       \
+#define IOMMUSIM_QUANTITY_SCALAR(TYPE, PARSE, NAME, EXAMPLE, PATTERN)                 \
+  template <>                                                                         \
+  struct Scalar<TYPE> {                                                               \
+    static constexpr const char *name = NAME, *example = EXAMPLE, *pattern = PATTERN; \
+    static constexpr auto json = ScalarCodec::Json::string;                           \
+    static std::string read(const Node& n, TYPE& out) {                               \
+      const auto parsed = PARSE(n.text);                                              \
+      if (parsed) out = *parsed.value;                                                \
+      return parsed.error;                                                            \
+    }                                                                                 \
+    static std::string write(const TYPE& v) { return to_text(v); }                    \
   };
 IOMMUSIM_QUANTITY_SCALAR(Time, parse_time, "time", "450 ns", "^[0-9.]+ ?(ps|ns|us|ms|s)$")
 IOMMUSIM_QUANTITY_SCALAR(Bytes, parse_bytes, "size", "4 KiB", "^[0-9.]+ ?(B|KiB|MiB|GiB|TiB|PiB)$")
@@ -65,18 +66,19 @@ IOMMUSIM_QUANTITY_SCALAR(OpRate, parse_op_rate, "operation rate", "2.5 M/s", "^[
 IOMMUSIM_QUANTITY_SCALAR(Fraction, parse_fraction, "fraction", "12.5 %", "")
 #undef IOMMUSIM_QUANTITY_SCALAR
 
-#define IOMMUSIM_PLAIN_SCALAR(TYPE, READ, WRITE, NAME, EXAMPLE, PATTERN, JSON)          \
-  template <>                                                                           \
-  struct Scalar<TYPE> {                                                                 \
-    static constexpr const char *name = NAME, *example = EXAMPLE, *pattern = PATTERN;   \
-    static constexpr auto json = ScalarCodec::Json::JSON;                               \
-    static std::string read(const Node& n, TYPE& out) { return READ(n, out); }          \
-    static std::string write(const TYPE& v) { return WRITE; }                           \
+#define IOMMUSIM_PLAIN_SCALAR(TYPE, READ, WRITE, NAME, EXAMPLE, PATTERN, JSON)        \
+  template <>                                                                         \
+  struct Scalar<TYPE> {                                                               \
+    static constexpr const char *name = NAME, *example = EXAMPLE, *pattern = PATTERN; \
+    static constexpr auto json = ScalarCodec::Json::JSON;                             \
+    static std::string read(const Node& n, TYPE& out) { return READ(n, out); }        \
+    static std::string write(const TYPE& v) { return WRITE; }                         \
   };
 IOMMUSIM_PLAIN_SCALAR(bool, read_bool, v ? "true" : "false", "boolean", "true", "", boolean)
 IOMMUSIM_PLAIN_SCALAR(double, read_double, to_text(v), "number", "0.5", "", number)
 IOMMUSIM_PLAIN_SCALAR(std::string, read_string, write_string(v), "text", "nic0", "", string)
-IOMMUSIM_PLAIN_SCALAR(Bdf, read_bdf, '"' + to_text(v) + '"', "BDF", "\"00:03.0\"", "^([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$", string)
+IOMMUSIM_PLAIN_SCALAR(Bdf, read_bdf, '"' + to_text(v) + '"', "BDF", "\"00:03.0\"",
+                      "^([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$", string)
 IOMMUSIM_PLAIN_SCALAR(SourceId, read_source_id, '"' + to_text(v) + '"', "BDF with segment", "\"0000:00:03.0\"",
                       "^([0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]$", string)
 #undef IOMMUSIM_PLAIN_SCALAR
@@ -124,14 +126,19 @@ struct Scalar<V, std::enable_if_t<std::is_same_v<V, Pasid> || std::is_same_v<V, 
 template <class V>
 const ScalarCodec& scalar_codec() {
   std::uint64_t (*count)(const void*) = nullptr;
-  if constexpr (std::is_integral_v<V>) count = [](const void* v) { return static_cast<std::uint64_t>(*static_cast<const V*>(v)); };
+  if constexpr (std::is_integral_v<V>)
+    count = [](const void* v) { return static_cast<std::uint64_t>(*static_cast<const V*>(v)); };
   if constexpr (std::is_same_v<V, Bytes>) count = [](const void* v) { return static_cast<const Bytes*>(v)->value(); };
   static const ScalarCodec codec{
-      Scalar<V>::name, Scalar<V>::example, Scalar<V>::json, Scalar<V>::pattern,
+      Scalar<V>::name,
+      Scalar<V>::example,
+      Scalar<V>::json,
+      Scalar<V>::pattern,
       [](const Node& n, void* out) { return Scalar<V>::read(n, *static_cast<V*>(out)); },
       [](const void* v) { return Scalar<V>::write(*static_cast<const V*>(v)); },
       [](const void* a, const void* b) { return *static_cast<const V*>(a) < *static_cast<const V*>(b); },
-      []() -> std::shared_ptr<void> { return std::make_shared<V>(); }, count};
+      []() -> std::shared_ptr<void> { return std::make_shared<V>(); },
+      count};
   return codec;
 }
 

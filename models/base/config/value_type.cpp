@@ -25,14 +25,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string with_article(const std::string& noun) { return (std::string("aeiou").find(noun[0]) == std::string::npos ? "a " : "an ") + noun; }
+std::string with_article(const std::string& noun) {
+  return (std::string("aeiou").find(noun[0]) == std::string::npos ? "a " : "an ") + noun;
+}
 
 bool expect_scalar(const Node& node, const ReadContext& context, const std::string& name, const std::string& example) {
   if (node.kind == Node::Kind::scalar) return true;
   if (node.kind == Node::Kind::null)
     context.error(node.position, "has no value: write " + with_article(name) + " such as " + example);
   else
-    context.error(node.position, "expected " + with_article(name) + " such as " + example + ", found " + node.kind_name());
+    context.error(node.position,
+                  "expected " + with_article(name) + " such as " + example + ", found " + node.kind_name());
   return false;
 }
 
@@ -109,7 +112,9 @@ class ScalarType final : public ValueType {
     if (std::string(codec_.name) != "text") ValueType::set_one_of({});
     texts_ = std::move(texts);
   }
-  void set_word(const std::string& word, const std::string& means) override { words_.emplace_back(word, codec_.write(value(means).get())); }
+  void set_word(const std::string& word, const std::string& means) override {
+    words_.emplace_back(word, codec_.write(value(means).get()));
+  }
   void set_power_of_two() override {
     if (!codec_.count) ValueType::set_power_of_two();
     power_of_two_ = true;
@@ -125,7 +130,8 @@ class ScalarType final : public ValueType {
   }
   std::shared_ptr<void> value(const std::string& text) const {
     auto made = codec_.make();
-    if (const std::string error = codec_.read(value_node(text), made.get()); !error.empty()) throw std::logic_error("field list: " + error);
+    if (const std::string error = codec_.read(value_node(text), made.get()); !error.empty())
+      throw std::logic_error("field list: " + error);
     return made;
   }
   std::string range_text() const {
@@ -140,7 +146,8 @@ class ScalarType final : public ValueType {
   }
   std::string beyond(const void* object) const {
     const std::string text = codec_.write(object);
-    if ((low_ && codec_.less(object, low_.get())) || (high_ && codec_.less(high_.get(), object))) return "must be " + range_text() + ", not " + text;
+    if ((low_ && codec_.less(object, low_.get())) || (high_ && codec_.less(high_.get(), object)))
+      return "must be " + range_text() + ", not " + text;
     if (power_of_two_) {
       const std::uint64_t n = codec_.count(object);
       if (n == 0 || (n & (n - 1)) != 0) return "must be a power of two, not " + text;
@@ -172,7 +179,8 @@ class ChoiceType final : public ValueType {
         set_(object, value);
         return true;
       }
-    context.error(node.position, "'" + node.text + "' is none of " + join(words()) + "." + did_you_mean(node.text, words()));
+    context.error(node.position,
+                  "'" + node.text + "' is none of " + join(words()) + "." + did_you_mean(node.text, words()));
     return false;
   }
   std::string dump(const void* object, unsigned) const override { return " " + default_text(object) + "\n"; }
@@ -199,7 +207,8 @@ class ChoiceType final : public ValueType {
 }  // namespace
 
 ValueTypePtr make_scalar_type(const ScalarCodec& codec) { return std::make_shared<ScalarType>(codec); }
-ValueTypePtr make_choice_type(ChoiceList choices, std::function<long long(const void*)> get, std::function<void(void*, long long)> set) {
+ValueTypePtr make_choice_type(ChoiceList choices, std::function<long long(const void*)> get,
+                              std::function<void(void*, long long)> set) {
   return std::make_shared<ChoiceType>(std::move(choices), std::move(get), std::move(set));
 }
 

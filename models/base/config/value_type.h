@@ -1,5 +1,5 @@
-// Type-erased values of configuration structs: what can be read from a node, dumped to YAML, and described. Scalars, choices (enums),
-// nested structs, optionals, lists and variants compose; fields.h builds them from C++ types.
+// Type-erased values of configuration structs: what can be read from a node, dumped to YAML, and described. Scalars,
+// choices (enums), nested structs, optionals, lists and variants compose; fields.h builds them from C++ types.
 #pragma once
 
 #include <functional>
@@ -40,7 +40,8 @@ class ValueType {
   /// Text of a default for the manual; "" when it is a struct described by itself.
   virtual std::string default_text(const void* object) const = 0;
   /// Nested components with a default object each (may be null).
-  virtual void nested(const void* default_object, const std::function<void(const FieldList&, const void*)>& visit) const;
+  virtual void nested(const void* default_object,
+                      const std::function<void(const FieldList&, const void*)>& visit) const;
 
   // Refinements by the field list; the default is an error of ours (the type does not have them).
   virtual void set_range(const std::string& lowest, const std::string& highest);
@@ -55,7 +56,8 @@ using ValueTypePtr = std::shared_ptr<ValueType>;
 ValueTypePtr make_scalar_type(const ScalarCodec& codec);
 
 using ChoiceList = std::vector<std::pair<std::string, long long>>;
-ValueTypePtr make_choice_type(ChoiceList choices, std::function<long long(const void*)> get, std::function<void(void*, long long)> set);
+ValueTypePtr make_choice_type(ChoiceList choices, std::function<long long(const void*)> get,
+                              std::function<void(void*, long long)> set);
 
 /// A struct with fields(); the list is asked for late, so that structs may be declared in any order.
 ValueTypePtr make_object_type(const FieldList& (*fields)());
@@ -79,8 +81,8 @@ ValueTypePtr make_list_type(ListOps ops, ValueTypePtr inner);
 struct Alternative {
   std::string name, help;
   const FieldList& (*fields)();
-  std::shared_ptr<void> (*make)();              // the derived struct, with defaults
-  const void* (*derived)(const void* base);     // null when the object is of another type
+  std::shared_ptr<void> (*make)();                           // the derived struct, with defaults
+  const void* (*derived)(const void* base);                  // null when the object is of another type
   void (*store)(void* pointer, std::shared_ptr<void> made);  // into std::shared_ptr<const Base>
 };
 /// `alternatives` sorted by name; `get` gives the base object or null.

@@ -1,7 +1,8 @@
-// Components of which a file chooses one by `type:`: endpoints, workloads. Each alternative is a struct derived from a common base,
-// registered in its own source file:
+// Components of which a file chooses one by `type:`: endpoints, workloads. Each alternative is a struct derived from a
+// common base, registered in its own source file:
 //   namespace { const Variants<EndpointConfig>::Entry<DmaEngineConfig> entry("dma_engine", "Generic DMA engine"); }
-// and held as std::shared_ptr<const EndpointConfig>. A platform then asks a Registry of factories for the module of that name.
+// and held as std::shared_ptr<const EndpointConfig>. A platform then asks a Registry of factories for the module of
+// that name.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +27,9 @@ class Variants {
    public:
     Entry(std::string name, std::string help) {
       static Alternative self;
-      self = {std::move(name), std::move(help), &detail::fields_of<Config>,
+      self = {std::move(name),
+              std::move(help),
+              &detail::fields_of<Config>,
               []() -> std::shared_ptr<void> { return std::make_shared<Config>(); },
               [](const void* base) -> const void* {
                 const Base& object = *static_cast<const Base*>(base);

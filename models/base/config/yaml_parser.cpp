@@ -1,5 +1,5 @@
-// YAML text to Node tree over yaml-cpp's events. yaml-cpp's own tree keeps the first of two equal keys in silence, expands aliases
-// without bound and knows no sources; its event interface shows everything as written.
+// YAML text to Node tree over yaml-cpp's events. yaml-cpp's own tree keeps the first of two equal keys in silence,
+// expands aliases without bound and knows no sources; its event interface shows everything as written.
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
@@ -17,13 +17,15 @@ struct Stop {};
 
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(std::string_view text, std::shared_ptr<const std::string> source, const LoadLimits& limits, Diagnostics& diagnostics)
+  TreeBuilder(std::string_view text, std::shared_ptr<const std::string> source, const LoadLimits& limits,
+              Diagnostics& diagnostics)
       : text_(text), source_(std::move(source)), limits_(limits), diagnostics_(diagnostics) {}
 
   Node take() { return std::move(root_); }
   Position position(const YAML::Mark& mark) const {
-    return mark.is_null() ? Position{source_, 0, 0}
-                          : Position{source_, static_cast<unsigned>(mark.line + 1), static_cast<unsigned>(mark.column + 1)};
+    return mark.is_null()
+               ? Position{source_, 0, 0}
+               : Position{source_, static_cast<unsigned>(mark.line + 1), static_cast<unsigned>(mark.column + 1)};
   }
 
   void OnDocumentStart(const YAML::Mark&) override {}
@@ -31,10 +33,12 @@ class TreeBuilder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (expects_key()) fail(mark, "a key is missing before ':'");
     Node node;
-    node.position = stack_.empty() || stack_.back().node.kind == Node::Kind::list ? position(mark) : stack_.back().key_position;
+    node.position =
+        stack_.empty() || stack_.back().node.kind == Node::Kind::list ? position(mark) : stack_.back().key_position;
     finish(std::move(node), anchor);
   }
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override {
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
     check_tag(mark, tag);
     if (tag != "?") check_closed(mark);
     if (expects_key()) {
@@ -49,11 +53,13 @@ class TreeBuilder : public YAML::EventHandler {
     node.text = value;
     finish(std::move(node), anchor);
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
     open(mark, tag, anchor, Node::Kind::list);
   }
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
     open(mark, tag, anchor, Node::Kind::map);
   }
   void OnMapEnd() override { close(); }
@@ -84,7 +90,9 @@ class TreeBuilder : public YAML::EventHandler {
     diagnostics_.add(position(mark), path(), message);
     throw Stop();
   }
-  bool expects_key() const { return !stack_.empty() && stack_.back().node.kind == Node::Kind::map && !stack_.back().has_key; }
+  bool expects_key() const {
+    return !stack_.empty() && stack_.back().node.kind == Node::Kind::map && !stack_.back().has_key;
+  }
   std::string path() const {
     std::string out;
     for (const Frame& f : stack_) {
@@ -98,11 +106,13 @@ class TreeBuilder : public YAML::EventHandler {
   void count(const YAML::Mark& mark, std::size_t nodes, std::size_t bytes) {
     nodes_ += nodes;
     bytes_ += bytes;
-    if (nodes_ > limits_.nodes) fail(mark, "more than " + std::to_string(limits_.nodes) + " values, aliases counted as often as used");
+    if (nodes_ > limits_.nodes)
+      fail(mark, "more than " + std::to_string(limits_.nodes) + " values, aliases counted as often as used");
     if (bytes_ > 8 * limits_.bytes) fail(mark, "too much text, aliases counted as often as used");
   }
   void check_tag(const YAML::Mark& mark, const std::string& tag) {
-    if (tag != "?" && tag != "!" && !tag.empty()) diagnostics_.add(position(mark), path(), "tags such as '" + tag + "' are not supported: remove it");
+    if (tag != "?" && tag != "!" && !tag.empty())
+      diagnostics_.add(position(mark), path(), "tags such as '" + tag + "' are not supported: remove it");
   }
   /// yaml-cpp takes the end of the file for a closing quote when a line end comes before it.
   void check_closed(const YAML::Mark& mark) {
@@ -124,7 +134,8 @@ class TreeBuilder : public YAML::EventHandler {
       diagnostics_.add(f.key_position, path(), "merge keys are not supported: use `include`, or write the values out");
       f.drop_value = true;
     } else if (const MapEntry* first = f.node.find_entry(key)) {
-      diagnostics_.add(f.key_position, path(), "duplicate key, first given at line " + std::to_string(first->position.line));
+      diagnostics_.add(f.key_position, path(),
+                       "duplicate key, first given at line " + std::to_string(first->position.line));
       f.drop_value = true;
     } else if (key.empty()) {
       diagnostics_.add(f.key_position, path(), "a key is empty");
@@ -189,32 +200,38 @@ class TreeBuilder : public YAML::EventHandler {
   std::size_t nodes_ = 0, bytes_ = 0;
 };
 
-/// Bytes of the UTF-8 character at `p`; 0 when it is none (RFC 3629: no overlong forms, surrogates, or values above 10FFFF).
+/// Bytes of the UTF-8 character at `p`; 0 when it is none (RFC 3629: no overlong forms, surrogates, or values above
+/// 10FFFF).
 std::size_t utf8_length(const unsigned char* p, std::size_t left) {
   if (p[0] < 0x80) return 1;
   const std::size_t n = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
   if (p[0] < 0xc2 || p[0] > 0xf4 || n > left) return 0;
   for (std::size_t i = 1; i < n; ++i)
     if ((p[i] & 0xc0) != 0x80) return 0;
-  if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f)) return 0;
+  if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+      (p[0] == 0xf4 && p[1] > 0x8f))
+    return 0;
   return n;
 }
 
 /// What is wrong with the bytes before any YAML is looked for; true when nothing is.
-bool check_bytes(std::string_view text, const std::shared_ptr<const std::string>& source, const LoadLimits& limits, Diagnostics& diagnostics) {
+bool check_bytes(std::string_view text, const std::shared_ptr<const std::string>& source, const LoadLimits& limits,
+                 Diagnostics& diagnostics) {
   const auto report = [&](unsigned line, unsigned column, const std::string& message) {
     diagnostics.add({source, line, column}, "", message);
     return false;
   };
   if (text.empty()) return report(0, 0, "the file is empty");
-  if (text.size() > limits.bytes) return report(0, 0, "larger than " + std::to_string(limits.bytes) + " bytes: not a configuration file");
+  if (text.size() > limits.bytes)
+    return report(0, 0, "larger than " + std::to_string(limits.bytes) + " bytes: not a configuration file");
   unsigned line = 1, column = 1;
   const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t n = utf8_length(p + i, text.size() - i);
     if (n == 0) return report(line, column, "not UTF-8 text: is this a binary file, or in another encoding?");
     if ((p[i] < 0x20 && p[i] != '\n' && p[i] != '\r' && p[i] != '\t') || p[i] == 0x7f)
-      return report(line, column, p[i] == 0 ? "a NUL byte: this is a binary file, not YAML" : "a control character: not a text file");
+      return report(line, column,
+                    p[i] == 0 ? "a NUL byte: this is a binary file, not YAML" : "a control character: not a text file");
     column = p[i] == '\n' ? 1 : column + 1;
     line += p[i] == '\n';
     i += n;
@@ -234,7 +251,9 @@ Node parse_yaml(std::string_view text, const std::string& name, const LoadLimits
     if (!parser.HandleNextDocument(builder)) diagnostics.add({source, 0, 0}, "", "the file holds no value");
     Node root = builder.take();
     TreeBuilder rest(text, source, limits, diagnostics);
-    if (parser.HandleNextDocument(rest)) diagnostics.add(rest.take().position, "", "the file goes on after its value: wrong indentation, or a second document ('---')");
+    if (parser.HandleNextDocument(rest))
+      diagnostics.add(rest.take().position, "",
+                      "the file goes on after its value: wrong indentation, or a second document ('---')");
     return root;
   } catch (const Stop&) {
   } catch (const YAML::Exception& e) {

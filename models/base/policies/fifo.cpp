@@ -16,7 +16,8 @@ class Fifo final : public Replacement {
   RecencyList list_;
 };
 
-const ReplacementRegistry::Entry entry("fifo", "first in, first out", [](const PolicyShape& s) { return std::make_unique<Fifo>(s); });
+const ReplacementRegistry::Entry entry("fifo", "first in, first out",
+                                       [](const PolicyShape& s) { return std::make_unique<Fifo>(s); });
 
 }  // namespace
 }  // namespace iommusim::base

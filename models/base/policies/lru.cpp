@@ -2,6 +2,7 @@
 
 namespace iommusim::base {
 namespace {
-const ReplacementRegistry::Entry entry("lru", "least recently used", [](const PolicyShape& s) { return std::make_unique<Lru>(s); });
+const ReplacementRegistry::Entry entry("lru", "least recently used",
+                                       [](const PolicyShape& s) { return std::make_unique<Lru>(s); });
 }  // namespace
 }  // namespace iommusim::base

@@ -7,7 +7,8 @@ namespace {
 
 class RandomReplacement final : public Replacement {
  public:
-  explicit RandomReplacement(const PolicyShape& shape) : ways_(shape.ways), random_(shape.seed, shape.name + ".replacement") {}
+  explicit RandomReplacement(const PolicyShape& shape)
+      : ways_(shape.ways), random_(shape.seed, shape.name + ".replacement") {}
   void on_fill(std::uint32_t, std::uint32_t) override {}
   void on_hit(std::uint32_t, std::uint32_t) override {}
   void on_invalidate(std::uint32_t, std::uint32_t) override {}

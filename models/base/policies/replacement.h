@@ -1,5 +1,5 @@
-// The one interface of replacement policies. A policy sees set and way numbers only; the container (set_assoc.h) knows the keys.
-// One policy is one source file of this folder, registered by name: fifo, lru, random, srrip, tree_plru.
+// The one interface of replacement policies. A policy sees set and way numbers only; the container (set_assoc.h) knows
+// the keys. One policy is one source file of this folder, registered by name: fifo, lru, random, srrip, tree_plru.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ class Replacement {
   virtual void on_fill(std::uint32_t set, std::uint32_t way) = 0;
   virtual void on_hit(std::uint32_t set, std::uint32_t way) = 0;
   virtual void on_invalidate(std::uint32_t set, std::uint32_t way) = 0;
-  /// A way of `set` to replace, among `allowed`. Called only when every allowed way holds an entry and at least one is allowed.
+  /// A way of `set` to replace, among `allowed`. Called only when every allowed way holds an entry and at least one is
+  /// allowed.
   virtual std::uint32_t victim(std::uint32_t set, WayMask allowed) = 0;
 };
 

@@ -15,7 +15,8 @@ class TreePlru final : public Replacement {
   void on_fill(std::uint32_t set, std::uint32_t way) override { on_hit(set, way); }
   void on_hit(std::uint32_t set, std::uint32_t way) override {
     // Heap order: node 1 is the root, leaf of way w is node ways + w.
-    for (std::uint32_t node = ways_ + way; node > 1; node /= 2) cold_right_[std::size_t{set} * ways_ + node / 2] = node % 2 == 0;
+    for (std::uint32_t node = ways_ + way; node > 1; node /= 2)
+      cold_right_[std::size_t{set} * ways_ + node / 2] = node % 2 == 0;
   }
   void on_invalidate(std::uint32_t, std::uint32_t) override {}  // the container prefers free ways itself
   std::uint32_t victim(std::uint32_t set, WayMask allowed) override {

@@ -35,7 +35,8 @@ double log_plus_1_over(double x) {
 }  // namespace
 
 Zipf::Zipf(std::uint64_t n, double exponent) : n_(n), exponent_(exponent) {
-  if (n == 0 || n > (std::uint64_t{1} << 53) || !(exponent >= 0)) throw std::logic_error("Zipf: n must be 1 to 2^53, the exponent >= 0");
+  if (n == 0 || n > (std::uint64_t{1} << 53) || !(exponent >= 0))
+    throw std::logic_error("Zipf: n must be 1 to 2^53, the exponent >= 0");
   low_ = integral(1.5) - 1;
   high_ = integral(static_cast<double>(n) + 0.5);
   accept_ = 2 - integral_inverse(integral(2.5) - weight(2));
@@ -54,7 +55,8 @@ std::uint64_t Zipf::operator()(RandomStream& random) const {
   for (;;) {
     const double u = high_ + random.real() * (low_ - high_);
     const double x = integral_inverse(u);
-    const double k = std::min(std::max(static_cast<double>(static_cast<std::uint64_t>(x + 0.5)), 1.0), static_cast<double>(n_));
+    const double k =
+        std::min(std::max(static_cast<double>(static_cast<std::uint64_t>(x + 0.5)), 1.0), static_cast<double>(n_));
     if (k - x <= accept_ || u >= integral(k + 0.5) - weight(k)) return static_cast<std::uint64_t>(k) - 1;
   }
 }

@@ -43,7 +43,8 @@ double portable_exp(double x) {
   for (int i = 15; i >= 1; --i) series = 1 + series * r / i;
   // The scale in two factors: k may lie just outside the exponents a double has.
   const std::int64_t half = k / 2;
-  return series * from_bits(static_cast<std::uint64_t>(1023 + half) << 52) * from_bits(static_cast<std::uint64_t>(1023 + k - half) << 52);
+  return series * from_bits(static_cast<std::uint64_t>(1023 + half) << 52) *
+         from_bits(static_cast<std::uint64_t>(1023 + k - half) << 52);
 }
 
 double portable_pow(double x, double y) { return y == 0 ? 1 : portable_exp(y * portable_log(x)); }

@@ -1,5 +1,6 @@
-// Logarithm, exponential and power from + - * / only: IEEE makes those bit-exact everywhere, libm's own differ between machines.
-// Relative error below 1e-14 over the range distributions need; not general replacements (no infinities, no denormals).
+// Logarithm, exponential and power from + - * / only: IEEE makes those bit-exact everywhere, libm's own differ between
+// machines. Relative error below 1e-14 over the range distributions need; not general replacements (no infinities, no
+// denormals).
 #pragma once
 
 namespace iommusim::base {

@@ -16,7 +16,8 @@ RandomStream::RandomStream(std::uint64_t seed, std::string_view name) {
   if ((s_[0] | s_[1] | s_[2] | s_[3]) == 0) s_[0] = 1;  // the one state the generator cannot leave
 }
 
-// Lemire, "Fast random integer generation in an interval", ACM TOMACS 29(1), 2019: reject the few products that make it unequal.
+// Lemire, "Fast random integer generation in an interval", ACM TOMACS 29(1), 2019: reject the few products that make it
+// unequal.
 std::uint64_t RandomStream::below(std::uint64_t n) {
   u128 product = static_cast<u128>(next()) * n;
   if (static_cast<std::uint64_t>(product) < n) {

@@ -1,5 +1,5 @@
-// Named, independent, portable random streams: the same (seed, name) gives the same numbers on every machine, and adding a
-// stream changes no other (DESIGN section 7).
+// Named, independent, portable random streams: the same (seed, name) gives the same numbers on every machine, and
+// adding a stream changes no other (DESIGN section 7).
 #pragma once
 
 #include <array>
@@ -8,7 +8,8 @@
 
 namespace iommusim::base {
 
-/// xoshiro256** 1.0 (Blackman and Vigna, public domain algorithm, period 2^256-1), its state the SHA-256 of seed and name.
+/// xoshiro256** 1.0 (Blackman and Vigna, public domain algorithm, period 2^256-1), its state the SHA-256 of seed and
+/// name.
 class RandomStream {
  public:
   using result_type = std::uint64_t;

@@ -16,7 +16,8 @@ void check_name(const std::string& name, const std::string& also) {
 
 /// Integers stay integers in JSON as long as 64 bits hold them.
 nlohmann::ordered_json number(u128 n) {
-  return n <= ~std::uint64_t{0} ? nlohmann::ordered_json(static_cast<std::uint64_t>(n)) : nlohmann::ordered_json(static_cast<double>(n));
+  return n <= ~std::uint64_t{0} ? nlohmann::ordered_json(static_cast<std::uint64_t>(n))
+                                : nlohmann::ordered_json(static_cast<double>(n));
 }
 
 struct Values {
@@ -26,12 +27,21 @@ struct Values {
   Json operator()(const Occupancy* m) const { return {{"mean", m->mean(now)}, {"max", m->max()}}; }
   Json operator()(const Group::Formula& f) const { return {{"value", f(now - start)}}; }
   Json operator()(const Mean* m) const {
-    return {{"count", m->count()}, {"sum", number(m->sum())}, {"mean", m->mean()}, {"min", m->min()}, {"max", m->max()}};
+    return {
+        {"count", m->count()}, {"sum", number(m->sum())}, {"mean", m->mean()}, {"min", m->min()}, {"max", m->max()}};
   }
   Json operator()(const Histogram* m) const {
-    return {{"count", m->count()}, {"sum", number(m->sum())}, {"mean", m->mean()}, {"min", m->min()},
-            {"p50", m->percentile(50)}, {"p90", m->percentile(90)}, {"p95", m->percentile(95)}, {"p99", m->percentile(99)},
-            {"p99_9", m->percentile(99.9)}, {"p99_99", m->percentile(99.99)}, {"max", m->max()}};
+    return {{"count", m->count()},
+            {"sum", number(m->sum())},
+            {"mean", m->mean()},
+            {"min", m->min()},
+            {"p50", m->percentile(50)},
+            {"p90", m->percentile(90)},
+            {"p95", m->percentile(95)},
+            {"p99", m->percentile(99)},
+            {"p99_9", m->percentile(99.9)},
+            {"p99_99", m->percentile(99.99)},
+            {"max", m->max()}};
   }
 };
 
@@ -40,7 +50,9 @@ struct Reset {
   void operator()(Occupancy* m) const { m->reset(now); }
   void operator()(Group::Formula&) const {}
   template <class M>
-  void operator()(M* m) const { m->reset(); }
+  void operator()(M* m) const {
+    m->reset();
+  }
 };
 
 std::string csv_quoted(const std::string& text) {
@@ -66,7 +78,8 @@ Group& Group::group(const std::string& name) {
 void Group::insert(const std::string& name, Ref ref, std::string unit, std::string description) {
   check_name(name, "");
   const std::string full = path().empty() ? name : path() + "." + name;
-  if (unit.empty() || description.empty()) throw std::logic_error("metric '" + full + "' needs a unit and a description");
+  if (unit.empty() || description.empty())
+    throw std::logic_error("metric '" + full + "' needs a unit and a description");
   for (const Metric& metric : metrics_)
     if (metric.name == name) throw std::logic_error("metric '" + full + "' is registered twice");
   for (const auto& child : children_)
@@ -101,7 +114,9 @@ void Group::reset(Time now) {
   for (const auto& child : children_) child->reset(now);
 }
 
-nlohmann::ordered_json Group::values(const Metric& metric, Time now, Time start) { return std::visit(Values{now, start}, metric.ref); }
+nlohmann::ordered_json Group::values(const Metric& metric, Time now, Time start) {
+  return std::visit(Values{now, start}, metric.ref);
+}
 
 nlohmann::ordered_json Group::to_json(Time now) const {
   auto out = nlohmann::ordered_json::object();
@@ -124,8 +139,8 @@ void Group::write_rows(std::ostream& out, Time now) const {
     const std::string full = path().empty() ? metric.name : path() + "." + metric.name;
     const auto numbers = values(metric, now, window_start_);
     for (const auto& [key, value] : numbers.items())
-      out << full << (key == "value" ? "" : "." + key) << ',' << value.dump() << ',' << (key == "count" ? "1" : metric.unit) << ','
-          << csv_quoted(metric.description) << '\n';
+      out << full << (key == "value" ? "" : "." + key) << ',' << value.dump() << ','
+          << (key == "count" ? "1" : metric.unit) << ',' << csv_quoted(metric.description) << '\n';
   }
   for (const auto& child : children_) child->write_rows(out, now);
 }

@@ -1,5 +1,5 @@
-// The tree of metrics of a run. Modules own their metrics as plain members and register them by reference with name, unit and
-// description; the tree resets them at the start of the measurement window and exports them.
+// The tree of metrics of a run. Modules own their metrics as plain members and register them by reference with name,
+// unit and description; the tree resets them at the start of the measurement window and exports them.
 #pragma once
 
 #include <functional>
@@ -15,9 +15,9 @@
 
 namespace iommusim::base {
 
-/// Registered metrics must outlive the group's last use. Names are [a-z0-9_]+ (children may also hold '.', ':', '-', '[' and ']'),
-/// unique in their group: a second one is an error of ours (std::logic_error). Units are the text after a number: "1", "B", "ps", "ns",
-/// "B/s". Export order is the order of registration, which elaboration fixes.
+/// Registered metrics must outlive the group's last use. Names are [a-z0-9_]+ (children may also hold '.', ':', '-',
+/// '[' and ']'), unique in their group: a second one is an error of ours (std::logic_error). Units are the text after a
+/// number: "1", "B", "ps", "ns", "B/s". Export order is the order of registration, which elaboration fixes.
 class Group {
  public:
   /// The root has an empty name.
@@ -40,7 +40,8 @@ class Group {
   /// "iommu.iotlb": names from the root, joined by dots.
   std::string path() const;
 
-  /// Starts the measurement window: every metric of the subtree forgets what it has seen. `also` runs with it, see on_reset.
+  /// Starts the measurement window: every metric of the subtree forgets what it has seen. `also` runs with it, see
+  /// on_reset.
   void reset(Time now);
   /// Something else that starts afresh with the window, e.g. a module's own sampling.
   void on_reset(std::function<void(Time)> action) { actions_.push_back(std::move(action)); }

@@ -1,6 +1,6 @@
-// Log-linear histogram (the shape of HdrHistogram): exact below 1,024, above it 1,024 equal cells per power of two, so that a
-// cell's middle is within 0.05 % of every sample in it. At most 56,320 cells (440 KiB) whatever the samples; cells are only allocated up
-// to the largest sample seen.
+// Log-linear histogram (the shape of HdrHistogram): exact below 1,024, above it 1,024 equal cells per power of two, so
+// that a cell's middle is within 0.05 % of every sample in it. At most 56,320 cells (440 KiB) whatever the samples;
+// cells are only allocated up to the largest sample seen.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,8 @@ class Histogram {
   std::uint64_t percentile(double p) const;
   void merge(const Histogram& other);
   void reset();
-  /// Rows "low,high,count,cumulative" of the non-empty cells, with that header line; samples x of a row: low <= x <= high.
+  /// Rows "low,high,count,cumulative" of the non-empty cells, with that header line; samples x of a row: low <= x <=
+  /// high.
   void write_csv(std::ostream& out) const;
 
  private:

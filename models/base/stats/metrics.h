@@ -1,4 +1,5 @@
-// What models count with: plain members, incremented as cheaply as an integer, registered once with a Group (stats/group.h).
+// What models count with: plain members, incremented as cheaply as an integer, registered once with a Group
+// (stats/group.h).
 #pragma once
 
 #include <algorithm>
@@ -13,9 +14,15 @@ __extension__ typedef unsigned __int128 u128;
 /// A number of events, or of bytes.
 class Counter {
  public:
-  Counter& operator++() { ++value_; return *this; }
+  Counter& operator++() {
+    ++value_;
+    return *this;
+  }
   void operator++(int) { ++value_; }
-  Counter& operator+=(std::uint64_t n) { value_ += n; return *this; }
+  Counter& operator+=(std::uint64_t n) {
+    value_ += n;
+    return *this;
+  }
   std::uint64_t value() const { return value_; }
   void reset() { value_ = 0; }
 
@@ -51,8 +58,8 @@ class Mean {
   u128 sum_ = 0;
 };
 
-/// An integer level over simulated time (queue length, walkers busy): time-weighted mean and maximum since the last reset.
-/// Calls must come in order of time.
+/// An integer level over simulated time (queue length, walkers busy): time-weighted mean and maximum since the last
+/// reset. Calls must come in order of time.
 class Occupancy {
  public:
   void set(Time now, std::uint64_t level) {

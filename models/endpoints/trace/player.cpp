@@ -1,4 +1,5 @@
-// Reading ahead, order, the end. What a record becomes: player_records.cpp; how it runs: player_driver.cpp, player_device.cpp.
+// Reading ahead, order, the end. What a record becomes: player_records.cpp; how it runs: player_driver.cpp,
+// player_device.cpp.
 #include "models/endpoints/trace/player.h"
 
 #include <fmt/format.h>
@@ -10,7 +11,8 @@
 
 namespace iommusim::ep {
 
-TracePlayer::TracePlayer(::sc_core::sc_module_name name, tlm::Context& context, const TracePlayerConfig& config, Machine machine)
+TracePlayer::TracePlayer(::sc_core::sc_module_name name, tlm::Context& context, const TracePlayerConfig& config,
+                         Machine machine)
     : Module(name, context),
       config_(config),
       machine_(std::move(machine)),
@@ -30,8 +32,9 @@ void TracePlayer::check_devices() {
     }
   }
   if (!missing.empty()) {
-    throw base::UserError(fmt::format("{}: the trace needs endpoints with the requester ids {}; the platform has none of them",
-                                      config_.file, missing));
+    throw base::UserError(
+        fmt::format("{}: the trace needs endpoints with the requester ids {}; the platform has none of them",
+                    config_.file, missing));
   }
 }
 
@@ -51,9 +54,10 @@ void TracePlayer::start() {
       const auto source = base::make_source_id(0, d.requester);
       if (!as_recorded()) {
         if (device.domain != nullptr) continue;
-        device.domain = &machine_.driver->create_domain(config_.domain == ReplayDomain::identity ? host::DomainType::identity
-                                                        : config_.domain == ReplayDomain::dma    ? host::DomainType::dma
-                                                                                                 : host::DomainType::dma_fq);
+        device.domain =
+            &machine_.driver->create_domain(config_.domain == ReplayDomain::identity ? host::DomainType::identity
+                                            : config_.domain == ReplayDomain::dma    ? host::DomainType::dma
+                                                                                     : host::DomainType::dma_fq);
         machine_.driver->attach(source, *device.domain);
       } else if (d.type == DomainType::identity || d.domain != no_domain) {
         machine_.driver->attach(source, domain_of_type(d.domain, d.type));
@@ -150,8 +154,9 @@ void TracePlayer::compare_drops(const Item& item) {
 std::string TracePlayer::holding() const {
   if (quiescent()) return "";
   const TraceRecord& r = items_.front().record;
-  return fmt::format("{}: {} records in flight, the oldest of kind {} from line {} of the {} log", name(), items_.size(),
-                     static_cast<char>(r.kind), r.line, r.side == TraceSide::unit ? "unit's" : "kernel's");
+  return fmt::format("{}: {} records in flight, the oldest of kind {} from line {} of the {} log", name(),
+                     items_.size(), static_cast<char>(r.kind), r.line,
+                     r.side == TraceSide::unit ? "unit's" : "kernel's");
 }
 
 void TracePlayer::add_metrics() {
@@ -162,12 +167,15 @@ void TracePlayer::add_metrics() {
   g.add("unmaps", unmaps_, "1", "Unmap operations replayed");
   g.add("invalidations", invalidations_, "1", "Recorded queue descriptors replayed");
   g.add("interrupts", interrupts_, "1", "Interrupt messages replayed");
-  g.add("premapped_pages", premapped_pages_, "1",
-        "Pages mapped before their first use because the recording had no mapping for them (recorded as passed through)");
-  g.add("unattributed_maps", unattributed_, "1", "Recorded maps of no known device or domain: left out under another domain type");
+  g.add(
+      "premapped_pages", premapped_pages_, "1",
+      "Pages mapped before their first use because the recording had no mapping for them (recorded as passed through)");
+  g.add("unattributed_maps", unattributed_, "1",
+        "Recorded maps of no known device or domain: left out under another domain type");
   g.add("refused", refused_, "1", "Replayed DMAs that faulted, recorded faults apart");
   g.add("outcome_differs", outcome_differs_, "1", "DMAs whose IOTLB hit or miss was not the recorded one");
-  g.add("reset_differs", reset_differs_, "1", "Recorded IOTLB resets before which the IOTLB had not just emptied itself");
+  g.add("reset_differs", reset_differs_, "1",
+        "Recorded IOTLB resets before which the IOTLB had not just emptied itself");
   g.add("lag", lag_, "ps", "Start of an access after its recorded time (pace recorded; dependencies and congestion)");
 }
 

@@ -1,10 +1,12 @@
-// Replays a recorded trace on the simulated machine: driver work on a core, DMAs and interrupts by the endpoints that made them.
+// Replays a recorded trace on the simulated machine: driver work on a core, DMAs and interrupts by the endpoints that
+// made them.
 //
-// Records are read ahead up to a window and start when what they depend on is done. The driver's records run in order, one at a time, as
-// tasks of one core. An access waits for its mapping; an unmap for all earlier accesses to the mapping; a map for the wait descriptor
-// before it. Within an NVMe command: doorbell, submission entry, PRP list, data, completion entry, interrupt; accesses of no
-// command go in file order per requester. Domains, addresses and invalidations: see ReplayDomain.
-// Left out: contents (no byte of the recording's memory is known), the time between dependent events in pace `fastest`.
+// Records are read ahead up to a window and start when what they depend on is done. The driver's records run in order,
+// one at a time, as tasks of one core. An access waits for its mapping; an unmap for all earlier accesses to the
+// mapping; a map for the wait descriptor before it. Within an NVMe command: doorbell, submission entry, PRP list, data,
+// completion entry, interrupt; accesses of no command go in file order per requester. Domains, addresses and
+// invalidations: see ReplayDomain. Left out: contents (no byte of the recording's memory is known), the time between
+// dependent events in pace `fastest`.
 #pragma once
 
 #include <array>
@@ -33,10 +35,10 @@ class TracePlayer : public tlm::Module {
   /// What it plays on. `engine` answers null for a requester that is no endpoint of the platform.
   struct Machine {
     host::CpuCore* core = nullptr;
-    host::IommuDriver* driver = nullptr;       ///< null: no remapping unit on the path
+    host::IommuDriver* driver = nullptr;  ///< null: no remapping unit on the path
     iommu::RemappingUnit* unit = nullptr;
     std::function<DmaEngine*(base::Bdf requester)> engine;
-    DmaEngine* chipset = nullptr;              ///< sends interrupts whose requester was not recorded
+    DmaEngine* chipset = nullptr;                            ///< sends interrupts whose requester was not recorded
     std::function<base::Hpa(base::Bdf requester)> doorbell;  ///< address of its doorbell register
   };
   /// Told of every record when it and all before it are done, in file order. Fields the replay determines (an access's
@@ -71,24 +73,25 @@ class TracePlayer : public tlm::Module {
   /// A record on its way. Items stay in file order; each kind has one place that starts it.
   struct Item {
     TraceRecord record;
-    std::uint64_t sequence = 0;            ///< place in file order, made ones included
+    std::uint64_t sequence = 0;  ///< place in file order, made ones included
     base::Time due;
     enum class Role : std::uint8_t { note, driver, device } role = Role::note;
-    bool synthetic = false;                ///< made by the player: not reported
+    bool synthetic = false;  ///< made by the player: not reported
     bool started = false;
     bool done = false;
-    std::uint8_t stage = 0;                ///< device: place within its command
-    std::vector<std::uint32_t> mappings;   ///< driver: whose accesses must be done; map, access: the one concerned
-    base::Iova iova;                       ///< device: address in the replay
-    std::uint64_t drops = 0;               ///< access: times the IOTLB had emptied itself when it was done
+    std::uint8_t stage = 0;               ///< device: place within its command
+    std::vector<std::uint32_t> mappings;  ///< driver: whose accesses must be done; map, access: the one concerned
+    base::Iova iova;                      ///< device: address in the replay
+    std::uint64_t drops = 0;              ///< access: times the IOTLB had emptied itself when it was done
   };
   struct Device {
     DmaEngine* engine = nullptr;
-    host::DmaDomain* domain = nullptr;     ///< replay under another domain type
+    host::DmaDomain* domain = nullptr;  ///< replay under another domain type
     std::deque<Item*> waiting;
-    unsigned plain_open = 0;               ///< started accesses of no command
-    std::uint32_t message_io = 0;          ///< command whose interrupt comes next
-    std::unordered_map<std::uint64_t, base::Iova> premapped;  ///< physical page to address, where the recording had no mapping
+    unsigned plain_open = 0;       ///< started accesses of no command
+    std::uint32_t message_io = 0;  ///< command whose interrupt comes next
+    std::unordered_map<std::uint64_t, base::Iova>
+        premapped;  ///< physical page to address, where the recording had no mapping
   };
   static constexpr unsigned kStages = 6;
   using Stages = std::array<std::uint16_t, kStages>;  ///< open items of a command by stage
@@ -112,7 +115,7 @@ class TracePlayer : public tlm::Module {
   void add_device_item(Item& item, Device& device, unsigned stage);
   void issue_group(std::uint32_t number);
   base::Iova placed(const TraceRecord& record, Device& device, Item& item);
-  bool own_addresses() const;    ///< the replay gives mappings addresses of its own
+  bool own_addresses() const;  ///< the replay gives mappings addresses of its own
   bool as_recorded() const { return machine_.driver != nullptr && config_.domain == ReplayDomain::recorded; }
 
   // driver work (player_driver.cpp)
@@ -147,11 +150,11 @@ class TracePlayer : public tlm::Module {
   tlm::Timer pump_;
   std::exception_ptr failure_;
   bool started_ = false, ended_ = false, finished_ = false, pumping_ = false;
-  bool translation_ = true;            ///< as of the last record read
-  bool unit_translates_ = true;        ///< as of the last record done
+  bool translation_ = true;      ///< as of the last record read
+  bool unit_translates_ = true;  ///< as of the last record done
   bool driver_busy_ = false;
   base::Time begin_;
-  std::deque<Item> items_;             ///< read and not retired, file order; addresses stay valid
+  std::deque<Item> items_;  ///< read and not retired, file order; addresses stay valid
   std::uint64_t next_sequence_ = 0;
   std::deque<Item*> driver_items_;
   std::deque<std::uint64_t> barriers_;  ///< sequence numbers of driver items, not done, that later accesses wait for
@@ -160,13 +163,14 @@ class TracePlayer : public tlm::Module {
   ReplayMappings mappings_;
   std::deque<std::uint32_t> open_groups_;  ///< own addresses: mappings whose pieces may not all have been read
   std::map<std::uint64_t, host::DmaDomain*> domains_;
-  std::map<std::tuple<base::Bdf, std::uint64_t, std::uint32_t>, iommu::InterruptMessage> messages_;  ///< recorded to replayed
+  std::map<std::tuple<base::Bdf, std::uint64_t, std::uint32_t>, iommu::InterruptMessage>
+      messages_;  ///< recorded to replayed
   // Full IOTLBs that emptied themselves, against the recording's (pace serial).
   std::uint64_t drops_noted_ = 0;
-  std::uint32_t drop_line_ = 0;        ///< log line of the access at which it last happened; 0: the recording has said so too
+  std::uint32_t drop_line_ = 0;  ///< log line of the access at which it last happened; 0: the recording has said so too
 
-  base::Counter records_, accesses_, refused_, outcome_differs_, reset_differs_, maps_, unmaps_, invalidations_, interrupts_,
-      premapped_pages_, unattributed_;
+  base::Counter records_, accesses_, refused_, outcome_differs_, reset_differs_, maps_, unmaps_, invalidations_,
+      interrupts_, premapped_pages_, unattributed_;
   base::Histogram lag_;
 };
 

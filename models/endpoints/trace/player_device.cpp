@@ -82,7 +82,8 @@ void TracePlayer::run_device(Device& d, Item& item) {
 void TracePlayer::device_done(const DmaResult& result) {
   Item& item = *reinterpret_cast<Item*>(result.request.user);
   TraceRecord& r = item.record;
-  const bool of_nobody = r.kind == TraceKind::interrupt && (r.requester == base::Bdf() || machine_.engine(r.requester) == nullptr);
+  const bool of_nobody =
+      r.kind == TraceKind::interrupt && (r.requester == base::Bdf() || machine_.engine(r.requester) == nullptr);
   Device& d = devices_[of_nobody ? base::Bdf() : r.requester];
   if (r.io == 0) {
     --d.plain_open;

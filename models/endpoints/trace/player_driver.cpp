@@ -40,7 +40,8 @@ host::DmaDomain& TracePlayer::domain_of_type(base::DomainId id, DomainType type)
 
 // The domain a recorded change of type leads to.
 host::DmaDomain& TracePlayer::attached_domain(const TraceRecord& r) {
-  return r.domain == no_domain && r.type != DomainType::identity ? recorded_domain(r) : domain_of_type(r.domain, r.type);
+  return r.domain == no_domain && r.type != DomainType::identity ? recorded_domain(r)
+                                                                 : domain_of_type(r.domain, r.type);
 }
 
 void TracePlayer::start_driver() {
@@ -56,18 +57,16 @@ void TracePlayer::start_driver() {
   }
 }
 
-// A change of translation, of a device's domain, or of what the unit may have cached of its context waits for everything before it,
-// and every access after it waits for the change: a device has no driver meanwhile.
+// A change of translation, of a device's domain, or of what the unit may have cached of its context waits for
+// everything before it, and every access after it waits for the change: a device has no driver meanwhile.
 bool TracePlayer::is_barrier(const TraceRecord& r) {
   switch (r.kind) {
     case TraceKind::attach:
-    case TraceKind::translation:
-      return true;
+    case TraceKind::translation: return true;
     case TraceKind::invalidate:
       return r.invalidate == InvalidateKind::context_global || r.invalidate == InvalidateKind::context_domain ||
              r.invalidate == InvalidateKind::context_device;
-    default:
-      return false;
+    default: return false;
   }
 }
 
@@ -91,7 +90,8 @@ void TracePlayer::run_driver(Item& item) {
   if (item.record.kind == TraceKind::unmap && (item.record.flags & trace_flag::seeded) != 0) {
     bool freed = false;
     if (as_recorded()) {
-      recorded_domain(item.record).tables->unmap(machine_.driver->instant_memory(), item.record.iova, item.record.size, freed);
+      recorded_domain(item.record)
+          .tables->unmap(machine_.driver->instant_memory(), item.record.iova, item.record.size, freed);
     }
     driver_done(item);
     return;
@@ -145,14 +145,9 @@ void TracePlayer::task(Item& item, host::CpuCore& core) {
     case TraceKind::attach:
       driver->attach_context(core, base::make_source_id(0, r.requester), attached_domain(r));
       return;
-    case TraceKind::translation:
-      driver->set_translation(core, r.enable);
-      return;
-    case TraceKind::doorbell:
-      core.mmio_write(machine_.doorbell(r.requester), r.value, 4);
-      return;
-    default:
-      fatal("a record that is no driver's work");
+    case TraceKind::translation: driver->set_translation(core, r.enable); return;
+    case TraceKind::doorbell: core.mmio_write(machine_.doorbell(r.requester), r.value, 4); return;
+    default: fatal("a record that is no driver's work");
   }
 }
 
@@ -165,28 +160,16 @@ void TracePlayer::invalidate(const TraceRecord& r, host::CpuCore& core) {
   i.size_log2 = static_cast<std::uint8_t>(12 + std::min<unsigned>(r.mask, 51));
   i.address = r.iova.align_down(std::uint64_t{1} << i.size_log2);
   switch (r.invalidate) {
-    case InvalidateKind::iotlb_global:
-      i.kind = Kind::iotlb_global;
-      break;
-    case InvalidateKind::iotlb_domain:
-      i.kind = Kind::iotlb_domain;
-      break;
+    case InvalidateKind::iotlb_global: i.kind = Kind::iotlb_global; break;
+    case InvalidateKind::iotlb_domain: i.kind = Kind::iotlb_domain; break;
     case InvalidateKind::iotlb_page:
       i.kind = Kind::iotlb_pages;
       i.leaf_only = (r.flags & trace_flag::ih) != 0;
       break;
-    case InvalidateKind::device_tlb:
-      i.kind = Kind::device_tlb;
-      break;
-    case InvalidateKind::context_global:
-      i.kind = Kind::context_global;
-      break;
-    case InvalidateKind::context_domain:
-      i.kind = Kind::context_domain;
-      break;
-    case InvalidateKind::context_device:
-      i.kind = Kind::context_source;
-      break;
+    case InvalidateKind::device_tlb: i.kind = Kind::device_tlb; break;
+    case InvalidateKind::context_global: i.kind = Kind::context_global; break;
+    case InvalidateKind::context_domain: i.kind = Kind::context_domain; break;
+    case InvalidateKind::context_device: i.kind = Kind::context_source; break;
     case InvalidateKind::interrupt_entry:
       i.kind = Kind::interrupt_entries;
       i.index = static_cast<std::uint32_t>(r.iova.value());
@@ -195,8 +178,7 @@ void TracePlayer::invalidate(const TraceRecord& r, host::CpuCore& core) {
     case InvalidateKind::wait:
       queue.invalidate(core, {});  // a wait descriptor of our own, polled as the recorded kernel polled its
       return;
-    case InvalidateKind::other:
-      return;
+    case InvalidateKind::other: return;
   }
   queue.submit_exactly(core, i);
   // Serial: nothing else happens before the unit has carried it out.

@@ -14,14 +14,10 @@ namespace {
 // Place of an access within its NVMe command; the MSI is last.
 unsigned stage_of(AccessClass c) {
   switch (c) {
-    case AccessClass::sqe:
-      return 1;
-    case AccessClass::prp_list:
-      return 2;
-    case AccessClass::cqe:
-      return 4;
-    default:
-      return 3;
+    case AccessClass::sqe: return 1;
+    case AccessClass::prp_list: return 2;
+    case AccessClass::cqe: return 4;
+    default: return 3;
   }
 }
 constexpr unsigned kMessageStage = 5;
@@ -34,25 +30,17 @@ bool TracePlayer::own_addresses() const {
 
 void TracePlayer::prepare(const TraceRecord& record) {
   switch (record.kind) {
-    case TraceKind::map:
-      prepare_map(record);
-      return;
-    case TraceKind::unmap:
-      prepare_unmap(record);
-      return;
+    case TraceKind::map: prepare_map(record); return;
+    case TraceKind::unmap: prepare_unmap(record); return;
     case TraceKind::invalidate:
       add(record, as_recorded() && record.invalidate != InvalidateKind::other ? Item::Role::driver : Item::Role::note);
       return;
-    case TraceKind::attach:
-      add(record, as_recorded() ? Item::Role::driver : Item::Role::note);
-      return;
+    case TraceKind::attach: add(record, as_recorded() ? Item::Role::driver : Item::Role::note); return;
     case TraceKind::translation:
       add(record, as_recorded() && record.enable != translation_ ? Item::Role::driver : Item::Role::note);
       translation_ = record.enable;
       return;
-    case TraceKind::access:
-      prepare_access(record);
-      return;
+    case TraceKind::access: prepare_access(record); return;
     case TraceKind::fault:
       if (as_recorded() && device(record.requester).engine != nullptr) {
         Item& item = add(record, Item::Role::device);
@@ -71,16 +59,12 @@ void TracePlayer::prepare(const TraceRecord& record) {
       device(record.requester).message_io = record.io;
       add(record, Item::Role::note);
       return;
-    case TraceKind::interrupt:
-      prepare_interrupt(record);
-      return;
+    case TraceKind::interrupt: prepare_interrupt(record); return;
     case TraceKind::mark:
     case TraceKind::call:
     case TraceKind::request:
     case TraceKind::iotlb_reset:
-    case TraceKind::passthrough:
-      add(record, Item::Role::note);
-      return;
+    case TraceKind::passthrough: add(record, Item::Role::note); return;
   }
 }
 
@@ -141,9 +125,11 @@ void TracePlayer::issue_group(std::uint32_t number) {
 
 void TracePlayer::prepare_unmap(const TraceRecord& r) {
   std::vector<std::uint32_t> numbers = mappings_.take(space(r), r.iova, r.size);
-  if (r.mapping != 0 && std::find(numbers.begin(), numbers.end(), r.mapping) == numbers.end()) numbers.push_back(r.mapping);
-  numbers.erase(std::remove_if(numbers.begin(), numbers.end(), [&](std::uint32_t n) { return mappings_.find(n) == nullptr; }),
-                numbers.end());
+  if (r.mapping != 0 && std::find(numbers.begin(), numbers.end(), r.mapping) == numbers.end())
+    numbers.push_back(r.mapping);
+  numbers.erase(
+      std::remove_if(numbers.begin(), numbers.end(), [&](std::uint32_t n) { return mappings_.find(n) == nullptr; }),
+      numbers.end());
   for (std::uint32_t n : numbers) {
     ReplayMapping& m = *mappings_.find(n);
     m.unmapped += numbers.size() == 1 ? r.size : m.bytes;
@@ -172,8 +158,8 @@ void TracePlayer::prepare_access(const TraceRecord& r) {
   const bool probe = (r.flags & trace_flag::probe) != 0;
   Device& d = device(r.requester);
   if (d.engine == nullptr) {
-    throw base::UserError(fmt::format("{}: line {} of its log: a DMA of {}, which is no endpoint of the platform", config_.file, r.line,
-                                      base::to_text(r.requester)));
+    throw base::UserError(fmt::format("{}: line {} of its log: a DMA of {}, which is no endpoint of the platform",
+                                      config_.file, r.line, base::to_text(r.requester)));
   }
   // A probe looks up an address again and moves nothing: it is part of the recorder's sequence of look-ups only.
   if (probe && config_.pace != Pace::serial) {
@@ -198,7 +184,8 @@ base::Iova TracePlayer::placed(const TraceRecord& r, Device& d, Item& item) {
     ++m->accesses_open;
     item.mappings.push_back(r.mapping);
   }
-  if (!own_addresses() || (m != nullptr && m->domain != nullptr)) return r.iova;  // own addresses: added when it is mapped
+  if (!own_addresses() || (m != nullptr && m->domain != nullptr))
+    return r.iova;  // own addresses: added when it is mapped
   base::Iova& page = d.premapped[r.paddr.value() >> 12];
   if (page == base::Iova()) {
     page = machine_.driver->map(*d.domain, {{r.paddr.align_down(4096), 4096}}, iommu::kReadWrite);

@@ -1,7 +1,7 @@
 // The recorded mappings that are live at the point of a trace the player has read up to, and where a replay puts them.
 //
-// A replay under another domain type gives each mapping an address of its own: an address the recording used again at once may
-// not be free yet under a lazy policy.
+// A replay under another domain type gives each mapping an address of its own: an address the recording used again at
+// once may not be free yet under a lazy policy.
 #pragma once
 
 #include <cstdint>
@@ -24,11 +24,12 @@ struct ReplayMapping {
   std::uint64_t unmapped = 0;         ///< bytes whose recorded unmap has been read
   host::Pieces pieces;
   iommu::Rights rights{true, true, false};
-  bool seeded = false;                ///< older than the trace: costs nothing
-  bool map_issued = false;            ///< the map operation is queued (own addresses: when its first use or end shows it complete)
-  unsigned maps_open = 0;             ///< map operations queued and not done
-  unsigned accesses_open = 0;         ///< accesses read and not done
-  bool gone = false;                  ///< its last unmap has been queued
+  bool seeded = false;  ///< older than the trace: costs nothing
+  bool map_issued =
+      false;               ///< the map operation is queued (own addresses: when its first use or end shows it complete)
+  unsigned maps_open = 0;  ///< map operations queued and not done
+  unsigned accesses_open = 0;  ///< accesses read and not done
+  bool gone = false;           ///< its last unmap has been queued
 };
 
 /// Mappings by their number in the trace, and by address for unmaps that cover several.

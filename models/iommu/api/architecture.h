@@ -1,4 +1,5 @@
-// What models/iommu/core asks of an architecture: the hardware side of one remapping unit. Plain C++, no time, no SystemC.
+// What models/iommu/core asks of an architecture: the hardware side of one remapping unit. Plain C++, no time, no
+// SystemC.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ namespace iommusim::iommu {
 
 /// What a register write or an event inside the architecture asks the unit to do next.
 struct Effects {
-  bool queue_kicked = false;               ///< look for commands again
-  std::optional<InvalidationScope> flush;  ///< drop these at once (a register-based or implied invalidation)
+  bool queue_kicked = false;                  ///< look for commands again
+  std::optional<InvalidationScope> flush;     ///< drop these at once (a register-based or implied invalidation)
   std::optional<InterruptMessage> interrupt;  ///< an interrupt of the unit's own: not remapped
 };
 
@@ -37,9 +38,11 @@ class Architecture {
   virtual ~Architecture() = default;
 
   // --- requests
-  /// How to treat a request. When translation is disabled in the registers, ordinary requests still classify as ordinary.
+  /// How to treat a request. When translation is disabled in the registers, ordinary requests still classify as
+  /// ordinary.
   virtual RequestClass classify(const Request& request) const = 0;
-  /// False while translation (or, for the class interrupt, interrupt remapping) is disabled: the request passes unchanged.
+  /// False while translation (or, for the class interrupt, interrupt remapping) is disabled: the request passes
+  /// unchanged.
   virtual bool enabled(RequestClass c) const = 0;
   /// Key of the context cache for a request's source (and process).
   virtual std::uint64_t context_key(const Request& request) const = 0;
@@ -62,9 +65,11 @@ class Architecture {
   virtual std::optional<CommandFetch> next_command() const = 0;
   /// Decodes the command at the head and moves the head past it (an illegal one stays and stops the queue).
   virtual Command take_command(const Words& words) = 0;
-  /// A wait command asked for an interrupt, or one stopped the queue: the register state and the message to send, if unmasked.
+  /// A wait command asked for an interrupt, or one stopped the queue: the register state and the message to send, if
+  /// unmasked.
   virtual Effects command_event(const Command& command) = 0;
-  /// The memory read of a command got an error: the register state (the queue stops) and the message to send, if unmasked.
+  /// The memory read of a command got an error: the register state (the queue stops) and the message to send, if
+  /// unmasked.
   virtual Effects command_fetch_failed() { return {}; }
 
   // --- faults

@@ -1,4 +1,5 @@
-// Names of the caches of a remapping unit, the tags their entries carry, and the terms in which an invalidation selects them.
+// Names of the caches of a remapping unit, the tags their entries carry, and the terms in which an invalidation selects
+// them.
 #pragma once
 
 #include <cstdint>
@@ -22,19 +23,21 @@ class CacheSet {
   unsigned bits_ = 0;
 };
 
-/// Which address space an IOTLB or walk-cache entry belongs to: a number the architecture packs (domain, PASID, VMID, ASID).
+/// Which address space an IOTLB or walk-cache entry belongs to: a number the architecture packs (domain, PASID, VMID,
+/// ASID).
 using Space = std::uint64_t;
 
 /// Tag of an IOTLB or walk-cache entry: a naturally aligned range of one address space.
 /// For a walk-cache entry `level` is the level of the table the entry points to, the range what that table maps.
 struct RangeTag {
   Space space = 0;
-  std::uint64_t base = 0;       ///< first byte address, aligned to 2^size_log2
+  std::uint64_t base = 0;  ///< first byte address, aligned to 2^size_log2
   std::uint8_t size_log2 = 12;
-  std::uint8_t stage = 0;       ///< 0 for a single-stage walk; architectures number nested stages from 1
-  std::uint8_t level = 0;       ///< 0 in the IOTLB
+  std::uint8_t stage = 0;  ///< 0 for a single-stage walk; architectures number nested stages from 1
+  std::uint8_t level = 0;  ///< 0 in the IOTLB
   friend bool operator==(const RangeTag& a, const RangeTag& b) {
-    return a.space == b.space && a.base == b.base && a.size_log2 == b.size_log2 && a.stage == b.stage && a.level == b.level;
+    return a.space == b.space && a.base == b.base && a.size_log2 == b.size_log2 && a.stage == b.stage &&
+           a.level == b.level;
   }
 };
 
@@ -56,12 +59,12 @@ struct Match {
 /// Which entries of which caches an invalidation drops. Every test must hold; defaults select everything in `caches`.
 struct InvalidationScope {
   CacheSet caches;
-  Match source;                 ///< context cache: over the key the architecture gave (source, PASID)
-  Match domain;                 ///< context cache: over the entry's domain
-  Match space;                  ///< IOTLB and walk caches
-  Match address;                ///< IOTLB and walk caches, over byte addresses; bits inside an entry's own range are not compared
-  Match interrupt_index;        ///< interrupt-entry cache
-  bool leaf_only = false;       ///< leave the walk caches alone even where `caches` names them (VT-d IH, RISC-V NL)
+  Match source;   ///< context cache: over the key the architecture gave (source, PASID)
+  Match domain;   ///< context cache: over the entry's domain
+  Match space;    ///< IOTLB and walk caches
+  Match address;  ///< IOTLB and walk caches, over byte addresses; bits inside an entry's own range are not compared
+  Match interrupt_index;   ///< interrupt-entry cache
+  bool leaf_only = false;  ///< leave the walk caches alone even where `caches` names them (VT-d IH, RISC-V NL)
 
   /// True if an entry of the IOTLB or of a walk cache is selected (apart from `caches` and `leaf_only`).
   bool selects(const RangeTag& tag) const {

@@ -18,15 +18,23 @@ struct CommandBytes {
 /// One entry of the command (invalidation) queue, decoded by the architecture for the unit to carry out.
 struct Command {
   enum class Kind : std::uint8_t {
-    invalidate,   ///< scope
-    device_tlb,   ///< source, address, bytes: an ATS invalidation to an endpoint
-    wait,         ///< completes when every command before it has; status write and/or interrupt
-    nothing,      ///< valid, no effect on this model
-    illegal       ///< error: the queue stops, the architecture has set its error state
+    invalidate,  ///< scope
+    device_tlb,  ///< source, address, bytes: an ATS invalidation to an endpoint
+    wait,        ///< completes when every command before it has; status write and/or interrupt
+    nothing,     ///< valid, no effect on this model
+    illegal      ///< error: the queue stops, the architecture has set its error state
   };
   /// For counting: the forms the field distinguishes.
   enum class Form : std::uint8_t {
-    context_cache, iotlb_global, iotlb_domain, iotlb_page, device_tlb, interrupt_entry, wait, pasid_cache, other
+    context_cache,
+    iotlb_global,
+    iotlb_domain,
+    iotlb_page,
+    device_tlb,
+    interrupt_entry,
+    wait,
+    pasid_cache,
+    other
   };
   Kind kind = Kind::illegal;
   Form form = Form::other;
@@ -37,25 +45,34 @@ struct Command {
   bool write_status = false;  ///< wait: write `status` (4 bytes) to `status_address`
   Hpa status_address;
   std::uint32_t status = 0;
-  bool interrupt = false;     ///< wait: raise the queue's completion interrupt
-  bool fence = false;         ///< wait: no later command starts before this one completes
+  bool interrupt = false;  ///< wait: raise the queue's completion interrupt
+  bool fence = false;      ///< wait: no later command starts before this one completes
 };
 
-/// What driver software asks to be invalidated, in neutral terms; an architecture's driver encodes it into queue entries.
+/// What driver software asks to be invalidated, in neutral terms; an architecture's driver encodes it into queue
+/// entries.
 struct Invalidation {
   enum class Kind : std::uint8_t {
-    context_global, context_domain, context_source, iotlb_global, iotlb_domain, iotlb_pages, device_tlb, interrupt_entries, wait
+    context_global,
+    context_domain,
+    context_source,
+    iotlb_global,
+    iotlb_domain,
+    iotlb_pages,
+    device_tlb,
+    interrupt_entries,
+    wait
   };
   Kind kind = Kind::iotlb_global;
-  DomainId domain;                ///< all but *_global, wait, interrupt_entries
-  SourceId source;                ///< context_source, device_tlb
-  Iova address;                   ///< iotlb_pages, device_tlb: first byte, aligned to the size
-  std::uint8_t size_log2 = 12;    ///< iotlb_pages, device_tlb: bytes, a power of two of at least 4 KiB
-  bool leaf_only = false;         ///< iotlb_pages: only leaf entries changed
-  std::uint32_t index = 0;        ///< interrupt_entries: the first one
-  std::uint8_t count_log2 = 0;    ///< interrupt_entries
-  bool all_interrupts = false;    ///< interrupt_entries: global
-  Hpa status_address;             ///< wait: where `status` is written
+  DomainId domain;              ///< all but *_global, wait, interrupt_entries
+  SourceId source;              ///< context_source, device_tlb
+  Iova address;                 ///< iotlb_pages, device_tlb: first byte, aligned to the size
+  std::uint8_t size_log2 = 12;  ///< iotlb_pages, device_tlb: bytes, a power of two of at least 4 KiB
+  bool leaf_only = false;       ///< iotlb_pages: only leaf entries changed
+  std::uint32_t index = 0;      ///< interrupt_entries: the first one
+  std::uint8_t count_log2 = 0;  ///< interrupt_entries
+  bool all_interrupts = false;  ///< interrupt_entries: global
+  Hpa status_address;           ///< wait: where `status` is written
   std::uint32_t status = 0;
 };
 

@@ -1,5 +1,6 @@
-// What host software asks of an architecture: writing the structures a remapping unit reads. The same code writes instantly at
-// boot (through transport_dbg) and in simulated time (through a CPU core's memory writes): only the TableMemory differs.
+// What host software asks of an architecture: writing the structures a remapping unit reads. The same code writes
+// instantly at boot (through transport_dbg) and in simulated time (through a CPU core's memory writes): only the
+// TableMemory differs.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,8 @@ class TableMemory {
   virtual ~TableMemory() = default;
   virtual std::uint64_t read64(Hpa address) = 0;
   virtual void write64(Hpa address, std::uint64_t value) = 0;
-  /// A zeroed block of `bytes` (a power of two, at least 4 KiB), aligned to its size. Throws base::UserError when memory is full.
+  /// A zeroed block of `bytes` (a power of two, at least 4 KiB), aligned to its size. Throws base::UserError when
+  /// memory is full.
   virtual Hpa allocate(std::uint64_t bytes) = 0;
   virtual void release(Hpa block, std::uint64_t bytes) = 0;
 };
@@ -36,15 +38,16 @@ struct RegisterWrite {
 class PageTables {
  public:
   virtual ~PageTables() = default;
-  /// Maps [iova, iova + bytes) to [hpa, hpa + bytes) with the largest pages that alignment and `max_page` (bytes) allow.
-  /// All three are multiples of 4 KiB. Mapping over a live mapping is a caller's error: throws std::logic_error.
-  virtual void map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights, std::uint64_t max_page) = 0;
+  /// Maps [iova, iova + bytes) to [hpa, hpa + bytes) with the largest pages that alignment and `max_page` (bytes)
+  /// allow. All three are multiples of 4 KiB. Mapping over a live mapping is a caller's error: throws std::logic_error.
+  virtual void map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights,
+                   std::uint64_t max_page) = 0;
   /// Clears [iova, iova + bytes); parts not mapped are skipped. A superpage only partly covered is a caller's error.
-  /// Returns the bytes that were mapped. `tables_freed` tells if non-leaf entries changed (walk caches need invalidating):
-  /// a table goes when one call covers all that it maps, as in Linux.
+  /// Returns the bytes that were mapped. `tables_freed` tells if non-leaf entries changed (walk caches need
+  /// invalidating): a table goes when one call covers all that it maps, as in Linux.
   virtual std::uint64_t unmap(TableMemory& memory, Iova iova, std::uint64_t bytes, bool& tables_freed) = 0;
-  /// Gives back the memory of tables that unmap() took out of use: call it once no walker can hold a pointer to them, that is
-  /// after their invalidation has completed.
+  /// Gives back the memory of tables that unmap() took out of use: call it once no walker can hold a pointer to them,
+  /// that is after their invalidation has completed.
   virtual void release_freed(TableMemory& memory) = 0;
   /// Where an address maps to now, from the tables in memory: nothing if unmapped.
   virtual std::optional<Translation> lookup(TableMemory& memory, Iova iova) const = 0;
@@ -66,18 +69,23 @@ class Driver {
   virtual std::vector<RegisterWrite> enable(bool interrupt_remapping) = 0;
   /// The writes after which the unit lets DMA pass untranslated again; the rest stays on.
   virtual std::vector<RegisterWrite> disable_translation() = 0;
-  /// The writes that make the unit send `message` for its own events (faults, queue errors, completions). Masked until then.
+  /// The writes that make the unit send `message` for its own events (faults, queue errors, completions). Masked until
+  /// then.
   virtual std::vector<RegisterWrite> route_events(InterruptMessage /*message*/) { return {}; }
   /// Empty page tables for a domain.
   virtual std::unique_ptr<PageTables> create_tables(TableMemory& memory, DomainGeometry geometry) = 0;
-  /// Writes the source's context: translated through `tables`, or pass-through when `tables` is null (domain type identity).
+  /// Writes the source's context: translated through `tables`, or pass-through when `tables` is null (domain type
+  /// identity).
   virtual void attach(TableMemory& memory, SourceId source, DomainId domain, const PageTables* tables) = 0;
   /// Clears the source's context: its requests fault until the next attach (domain type blocked).
   virtual void detach(TableMemory& memory, SourceId source) = 0;
-  /// Writes an interrupt entry: the remappable message to program into a device for entry `index`, to arrive as `target`.
-  virtual InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source, InterruptMessage target) = 0;
+  /// Writes an interrupt entry: the remappable message to program into a device for entry `index`, to arrive as
+  /// `target`.
+  virtual InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source,
+                                         InterruptMessage target) = 0;
 
-  /// True if the unit may cache that an address is unmapped, so that mapping needs an invalidation too (VT-d caching mode).
+  /// True if the unit may cache that an address is unmapped, so that mapping needs an invalidation too (VT-d caching
+  /// mode).
   virtual bool invalidate_on_map() const { return false; }
 
   // --- command queue: where entries and the tail register are

@@ -1,4 +1,5 @@
-// What a remapping unit is asked, and what it answers: the request of one TLP, the cached device context, the translation.
+// What a remapping unit is asked, and what it answers: the request of one TLP, the cached device context, the
+// translation.
 #pragma once
 
 #include <array>
@@ -54,7 +55,8 @@ enum class RequestClass : std::uint8_t { ordinary, interrupt, translated, ats_re
 /// What a device (and process) context says to do with ordinary requests.
 enum class ContextMode : std::uint8_t { translate, pass_through, blocked };
 
-/// A device context as the context cache holds it: decoded once from tables in memory. `words` belong to the architecture.
+/// A device context as the context cache holds it: decoded once from tables in memory. `words` belong to the
+/// architecture.
 struct Context {
   DomainId domain;
   ContextMode mode = ContextMode::blocked;
@@ -67,25 +69,26 @@ struct Translation {
   Hpa output;                   ///< where the range starts; aligned to 2^size_log2
   std::uint8_t size_log2 = 12;  ///< any power of two
   Rights rights;
-  bool global = false;          ///< matches every address space of its domain
+  bool global = false;  ///< matches every address space of its domain
   /// Where an address inside the range goes.
   constexpr std::uint64_t apply(std::uint64_t address) const {
     return output.value() | (address & ((std::uint64_t{1} << size_log2) - 1));
   }
 };
 
-/// Why a request was refused, for statistics and the endpoint's status; the number recorded for software is the architecture's.
+/// Why a request was refused, for statistics and the endpoint's status; the number recorded for software is the
+/// architecture's.
 enum class FaultKind : std::uint8_t {
   none,
-  not_present,        ///< no mapping
-  permission,         ///< mapping lacks the right asked for
-  reserved_bits,      ///< a structure has reserved bits set
-  address_width,      ///< address beyond what the context or the unit supports
-  context_absent,     ///< no root, device or process context for the source
-  context_invalid,    ///< such a context with an unsupported or inconsistent setting
-  structure_access,   ///< a table read got an error from memory
-  interrupt,          ///< interrupt remapping refused the request
-  blocked             ///< refused by policy: blocked domain, request kind not allowed
+  not_present,       ///< no mapping
+  permission,        ///< mapping lacks the right asked for
+  reserved_bits,     ///< a structure has reserved bits set
+  address_width,     ///< address beyond what the context or the unit supports
+  context_absent,    ///< no root, device or process context for the source
+  context_invalid,   ///< such a context with an unsupported or inconsistent setting
+  structure_access,  ///< a table read got an error from memory
+  interrupt,         ///< interrupt remapping refused the request
+  blocked            ///< refused by policy: blocked domain, request kind not allowed
 };
 
 /// A fault: neutral kind, the architecture's reason code, and whether software sees a record.

@@ -1,5 +1,5 @@
-// The resumable step machine: an architecture says, one step at a time, what a remapping unit must do to resolve a request.
-// The same code runs timed in the simulator (models/iommu/core) and untimed in tests (untimed.h).
+// The resumable step machine: an architecture says, one step at a time, what a remapping unit must do to resolve a
+// request. The same code runs timed in the simulator (models/iommu/core) and untimed in tests (untimed.h).
 #pragma once
 
 #include <array>
@@ -12,14 +12,21 @@ namespace iommusim::iommu {
 
 /// What a walk resolves.
 enum class WalkKind : std::uint8_t {
-  context,    ///< the source's context, from the device tables; ends in Step::context_found
-  page,       ///< an address under a known context; ends in Step::translated
-  interrupt   ///< an interrupt request; ends in Step::interrupt_remapped
+  context,   ///< the source's context, from the device tables; ends in Step::context_found
+  page,      ///< an address under a known context; ends in Step::translated
+  interrupt  ///< an interrupt request; ends in Step::interrupt_remapped
 };
 
 /// Which structure a memory read belongs to: counted and traced under this name.
 enum class Structure : std::uint8_t {
-  root_entry, context_entry, pasid_directory, pasid_entry, page_table, interrupt_entry, msi_table, other
+  root_entry,
+  context_entry,
+  pasid_directory,
+  pasid_entry,
+  page_table,
+  interrupt_entry,
+  msi_table,
+  other
 };
 
 /// A message-signalled interrupt after remapping: the memory write that reaches the interrupt region.

@@ -66,7 +66,9 @@ const CachedWords* Caches::find_words(CacheKind kind, const RangeTag& tag) {
   return found;
 }
 
-void Caches::fill_words(CacheKind kind, const RangeTag& tag, const CachedWords& words) { words_cache(kind, tag).insert(tag, words); }
+void Caches::fill_words(CacheKind kind, const RangeTag& tag, const CachedWords& words) {
+  words_cache(kind, tag).insert(tag, words);
+}
 
 std::uint64_t Caches::invalidate(const InvalidationScope& scope) {
   std::uint64_t dropped = 0;
@@ -87,7 +89,8 @@ std::uint64_t Caches::invalidate(const InvalidationScope& scope) {
     }
   }
   if (scope.caches.has(CacheKind::interrupt_entry)) {
-    dropped += interrupts_.erase_if([&](const RangeTag& tag, const CachedWords&) { return scope.interrupt_index(tag.base); });
+    dropped +=
+        interrupts_.erase_if([&](const RangeTag& tag, const CachedWords&) { return scope.interrupt_index(tag.base); });
   }
   invalidated += dropped;
   return dropped;
@@ -97,9 +100,14 @@ void Caches::register_stats(base::Group& group) {
   const auto add = [](base::Group& g, Use& use, const char* what) {
     g.add("lookups", use.lookups, "1", fmt::format("Lookups of the {}", what));
     g.add("hits", use.hits, "1", fmt::format("Lookups that hit the {}", what));
-    g.add("hit_rate", [&use](base::Time) {
-      return use.lookups.value() == 0 ? 0.0 : static_cast<double>(use.hits.value()) / static_cast<double>(use.lookups.value());
-    }, "1", fmt::format("hits / lookups of the {}", what));
+    g.add(
+        "hit_rate",
+        [&use](base::Time) {
+          return use.lookups.value() == 0
+                     ? 0.0
+                     : static_cast<double>(use.hits.value()) / static_cast<double>(use.lookups.value());
+        },
+        "1", fmt::format("hits / lookups of the {}", what));
   };
   add(group.group("context_cache"), context_use, "device-context cache");
   base::Group& iotlb = group.group("iotlb");
@@ -108,7 +116,8 @@ void Caches::register_stats(base::Group& group) {
   iotlb.add("full_drops", iotlb_full_drops, "1", "Times the full IOTLB emptied itself (when_full: clear)");
   base::Group& walk = group.group("walk_cache");
   for (unsigned i = 0; i < walk_use.size(); ++i) {
-    add(walk.group(fmt::format("level{}", i + 1)), walk_use[i], fmt::format("cache of pointers to level-{} tables", i + 1).c_str());
+    add(walk.group(fmt::format("level{}", i + 1)), walk_use[i],
+        fmt::format("cache of pointers to level-{} tables", i + 1).c_str());
   }
   add(group.group("interrupt_cache"), interrupt_use, "interrupt-entry cache");
   group.add("invalidated", invalidated, "1", "Cache entries dropped by invalidations");

@@ -1,7 +1,8 @@
-// The caches of a remapping unit: device contexts, IOTLB, page-walk caches per level, interrupt entries. No time, no SystemC.
+// The caches of a remapping unit: device contexts, IOTLB, page-walk caches per level, interrupt entries. No time, no
+// SystemC.
 //
-// The IOTLB is unified: entries of any power-of-two size share its ways; a lookup probes each size that is present. Leaves out: split
-// arrays per page size, a second level, partitions (the issue on the core's full depth).
+// The IOTLB is unified: entries of any power-of-two size share its ways; a lookup probes each size that is present.
+// Leaves out: split arrays per page size, a second level, partitions (the issue on the core's full depth).
 #pragma once
 
 #include <array>
@@ -20,7 +21,8 @@ namespace iommusim::iommu {
 /// Hash and set index of a range tag: the page number, folded with the space.
 struct RangeTagHash {
   std::uint64_t operator()(const RangeTag& t) const {
-    return (t.base >> (t.size_log2 & 63)) ^ t.space * 0x9e3779b97f4a7c15u ^ static_cast<std::uint64_t>(t.size_log2) << 56;
+    return (t.base >> (t.size_log2 & 63)) ^ t.space * 0x9e3779b97f4a7c15u ^
+           static_cast<std::uint64_t>(t.size_log2) << 56;
   }
 };
 
@@ -54,17 +56,17 @@ class Caches {
   std::size_t iotlb_entries() const { return iotlb_.size(); }
   void register_stats(base::Group& group);
 
-  // Statistics, one pair per cache. Those of contexts and IOTLB are counted by the pipeline, once per request, because a request
-  // that waits for a walker looks again; the others here.
+  // Statistics, one pair per cache. Those of contexts and IOTLB are counted by the pipeline, once per request, because
+  // a request that waits for a walker looks again; the others here.
   struct Use {
     base::Counter lookups;
     base::Counter hits;
   };
   Use context_use, iotlb_use, interrupt_use;
-  std::array<Use, 4> walk_use;              ///< index 0: level 1
-  base::Counter iotlb_evictions;     ///< entries displaced by a fill
-  base::Counter iotlb_full_drops;    ///< times the IOTLB emptied itself because it was full (when_full: clear)
-  base::Counter invalidated;         ///< entries dropped by invalidations, all caches
+  std::array<Use, 4> walk_use;     ///< index 0: level 1
+  base::Counter iotlb_evictions;   ///< entries displaced by a fill
+  base::Counter iotlb_full_drops;  ///< times the IOTLB emptied itself because it was full (when_full: clear)
+  base::Counter invalidated;       ///< entries dropped by invalidations, all caches
 
  private:
   using RangeCache = base::SetAssoc<RangeTag, Translation, RangeTagHash>;
@@ -76,7 +78,7 @@ class Caches {
   base::SetAssoc<std::uint64_t, Context> contexts_;
   RangeCache iotlb_;
   WordsCache interrupts_;
-  std::array<WordsCache, 4> walk_;  ///< index 0: pointers to level-1 tables
+  std::array<WordsCache, 4> walk_;              ///< index 0: pointers to level-1 tables
   std::array<std::uint32_t, 64> size_count_{};  ///< IOTLB entries per size_log2
   std::uint64_t sizes_present_ = 0;             ///< bit n: size_count_[n] != 0
 };

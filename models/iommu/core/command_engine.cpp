@@ -62,9 +62,7 @@ void CommandEngine::step(std::uint32_t) {
       owner_.invalidate_device_tlb(command_);
       fetch();
       return;
-    case Command::Kind::nothing:
-      fetch();
-      return;
+    case Command::Kind::nothing: fetch(); return;
     case Command::Kind::illegal:
       state_ = State::idle;  // until software clears the error and kicks the queue again
       owner_.apply(architecture_.command_event(command_));
@@ -97,12 +95,17 @@ void CommandEngine::finish_wait() {
 }
 
 void CommandEngine::register_stats(base::Group& group) {
-  static const char* const kName[] = {"context_cache", "iotlb_global", "iotlb_domain", "iotlb_page", "device_tlb",
-                                      "interrupt_entry", "wait", "pasid_cache", "other"};
-  static const char* const kText[] = {"Context-cache invalidations", "Global IOTLB invalidations",
-                                      "Domain-selective IOTLB invalidations", "Page-selective IOTLB invalidations",
-                                      "Device-TLB invalidations", "Interrupt-entry-cache invalidations", "Wait commands",
-                                      "PASID-cache invalidations", "Other commands, illegal ones included"};
+  static const char* const kName[] = {"context_cache",   "iotlb_global", "iotlb_domain", "iotlb_page", "device_tlb",
+                                      "interrupt_entry", "wait",         "pasid_cache",  "other"};
+  static const char* const kText[] = {"Context-cache invalidations",
+                                      "Global IOTLB invalidations",
+                                      "Domain-selective IOTLB invalidations",
+                                      "Page-selective IOTLB invalidations",
+                                      "Device-TLB invalidations",
+                                      "Interrupt-entry-cache invalidations",
+                                      "Wait commands",
+                                      "PASID-cache invalidations",
+                                      "Other commands, illegal ones included"};
   for (unsigned i = 0; i < commands.size(); ++i) group.add(kName[i], commands[i], "1", kText[i]);
 }
 

@@ -1,8 +1,9 @@
-// The command (invalidation) queue as hardware: fetches entries from memory in order, carries them out, signals completion.
+// The command (invalidation) queue as hardware: fetches entries from memory in order, carries them out, signals
+// completion.
 //
-// One entry is fetched and executed at a time; a wait completes when every earlier command has and no walk that an invalidation
-// overtook is still in flight. Leaves out: fetch batches and the search time of large caches, and a status write
-// that fails: nothing tells software (the issue on the core's full depth).
+// One entry is fetched and executed at a time; a wait completes when every earlier command has and no walk that an
+// invalidation overtook is still in flight. Leaves out: fetch batches and the search time of large caches, and a status
+// write that fails: nothing tells software (the issue on the core's full depth).
 #pragma once
 
 #include <array>
@@ -32,8 +33,8 @@ class CommandEngine {
     virtual void apply(const Effects& effects) = 0;
   };
 
-  CommandEngine(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config, Architecture& architecture,
-                tlm::InitiatorPort& port, Owner& owner);
+  CommandEngine(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config,
+                Architecture& architecture, tlm::InitiatorPort& port, Owner& owner);
   /// The tail moved or the queue was enabled.
   void kick();
   void drained();

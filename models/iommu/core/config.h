@@ -27,14 +27,14 @@ struct WalkCachesConfig {
 
 struct RemappingUnitConfig {
   Service service = Service::in_order;
-  base::Time lookup_interval;                         ///< spacing of two lookups on the port
-  base::Time context_latency = base::Time::ns(1);     ///< context-cache lookup, paid by every request
-  base::Time iotlb_latency = base::Time::ns(2);       ///< IOTLB lookup, paid by requests that are to be translated
+  base::Time lookup_interval;                      ///< spacing of two lookups on the port
+  base::Time context_latency = base::Time::ns(1);  ///< context-cache lookup, paid by every request
+  base::Time iotlb_latency = base::Time::ns(2);    ///< IOTLB lookup, paid by requests that are to be translated
   unsigned walkers = 6;
-  base::Time walk_overhead;                           ///< fixed part of a walk, besides its memory reads
-  base::Time walk_step_latency;                       ///< between a table read's data and the next step
+  base::Time walk_overhead;      ///< fixed part of a walk, besides its memory reads
+  base::Time walk_step_latency;  ///< between a table read's data and the next step
   base::Time register_latency;
-  base::Time command_latency;                         ///< decode and execution of one command, besides its fetch
+  base::Time command_latency;  ///< decode and execution of one command, besides its fetch
   base::CacheConfig context_cache{64, 0};
   base::CacheConfig iotlb{128, 0};
   base::CacheConfig interrupt_cache{64, 0};

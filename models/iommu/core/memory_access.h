@@ -11,8 +11,8 @@
 namespace iommusim::iommu {
 
 /// `slot` comes back in the response's extension (remapping_slot). `data` must stay valid until then.
-inline tlm::Payload& memory_access(tlm::Context& context, ::tlm::tlm_command command, base::Hpa address, unsigned char* data,
-                                   unsigned bytes, tlm::Traffic traffic, std::uint32_t slot) {
+inline tlm::Payload& memory_access(tlm::Context& context, ::tlm::tlm_command command, base::Hpa address,
+                                   unsigned char* data, unsigned bytes, tlm::Traffic traffic, std::uint32_t slot) {
   tlm::Payload& p = context.pool.acquire();
   p.set_command(command);
   p.set_address(address.value());

@@ -1,6 +1,7 @@
-// Producer-consumer ordering through the remapping unit, per requester (PCIe 6.0 section 2.4.1, table 2-41): posted writes leave in
-// arrival order even when one misses, and reads never pass an earlier posted write. Requests with relaxed ordering set are exempt.
-// Leaves out: ID-based ordering (the order is already kept per requester) and completions, which the unit does not hold.
+// Producer-consumer ordering through the remapping unit, per requester (PCIe 6.0 section 2.4.1, table 2-41): posted
+// writes leave in arrival order even when one misses, and reads never pass an earlier posted write. Requests with
+// relaxed ordering set are exempt. Leaves out: ID-based ordering (the order is already kept per requester) and
+// completions, which the unit does not hold.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ class PostedOrder {
     if (t.posted && !t.relaxed) posted_.push_back(&t);
   }
 
-  /// Called when `t` is resolved (t.ready set). Calls `leave(Transaction&)` for every request that may now go, oldest first.
+  /// Called when `t` is resolved (t.ready set). Calls `leave(Transaction&)` for every request that may now go, oldest
+  /// first.
   template <class Leave>
   void resolved(Transaction& t, Leave&& leave) {
     if (t.relaxed) {

@@ -12,8 +12,9 @@ namespace iommusim::iommu {
 
 using tlm::Boundary;
 
-RemappingUnit::RemappingUnit(::sc_core::sc_module_name module_name, tlm::Context& context, const RemappingUnitConfig& config,
-                             std::unique_ptr<Architecture> architecture, unsigned upstream_ports)
+RemappingUnit::RemappingUnit(::sc_core::sc_module_name module_name, tlm::Context& context,
+                             const RemappingUnitConfig& config, std::unique_ptr<Architecture> architecture,
+                             unsigned upstream_ports)
     : Module(module_name, context),
       downstream("downstream", context, *this),
       walk("walk", context, *this),
@@ -24,7 +25,8 @@ RemappingUnit::RemappingUnit(::sc_core::sc_module_name module_name, tlm::Context
       walkers_(context, name(), config_, *architecture_, caches_, walk, *this),
       commands_(context, name(), config_, *architecture_, walk, *this),
       pipeline_(context.scheduler, std::string(name()) + ".lookup", tlm::delegate<&RemappingUnit::looked_up>(this)),
-      register_line_(context.scheduler, std::string(name()) + ".registers", tlm::delegate<&RemappingUnit::register_done>(this)),
+      register_line_(context.scheduler, std::string(name()) + ".registers",
+                     tlm::delegate<&RemappingUnit::register_done>(this)),
       retry_timer_(context.scheduler, std::string(name()) + ".retry", tlm::delegate<&RemappingUnit::retry>(this)) {
   tlm::TargetPort::Owner& owner = *this;  // a private base: make_unique itself may not convert to it
   for (unsigned i = 0; i < upstream_ports; ++i) {
@@ -351,9 +353,7 @@ bool RemappingUnit::walk_answers(WalkSlot& slot, Transaction& t, bool first) {
       tlm::dma(*t.payload).translated = true;
       resolve(t, last.translation.apply(t.request.address));
       return true;
-    case Step::Kind::interrupt_remapped:
-      deliver_interrupt(t, last.interrupt);
-      return true;
+    case Step::Kind::interrupt_remapped: deliver_interrupt(t, last.interrupt); return true;
     default:
       if (!first) break;  // a merged request earns its own fault record by its own walk
       refuse(t, last.fault);
@@ -367,7 +367,8 @@ bool RemappingUnit::context_walk_goes_on(WalkSlot& slot, Transaction& t) {
   const Space space = architecture_->space(t.context, t.request);
   const std::uint64_t page = t.request.address >> 12;
   const Translation* found = caches_.find_translation(space, t.request.address);
-  if ((found != nullptr && found->rights.cover(t.request.needed)) || walkers_.pending(WalkKind::page, space, page) != nullptr) {
+  if ((found != nullptr && found->rights.cover(t.request.needed)) ||
+      walkers_.pending(WalkKind::page, space, page) != nullptr) {
     return translate(t) != Lookup::needs_walker;
   }
   caches_.iotlb_use.lookups++;
@@ -418,7 +419,8 @@ RemappingUnit::RequesterState& RemappingUnit::requester_state(SourceId source, s
     index = last_requester_;
     return *requesters_[index];
   }
-  const auto [it, is_new] = requester_index_.try_emplace(source.value(), static_cast<std::uint32_t>(requesters_.size()));
+  const auto [it, is_new] =
+      requester_index_.try_emplace(source.value(), static_cast<std::uint32_t>(requesters_.size()));
   if (is_new) {
     requesters_.push_back(std::make_unique<RequesterState>());
     requesters_.back()->source = source;
@@ -463,9 +465,11 @@ void RemappingUnit::register_stats(base::Group& group) {
   walkers_.register_stats(group.group("walker"));
   commands_.register_stats(group.group("commands"));
   base::Group& faults = group.group("faults");
-  static const char* const kKind[] = {nullptr, "not_present", "permission", "reserved_bits", "address_width", "context_absent",
-                                      "context_invalid", "structure_access", "interrupt", "blocked"};
-  for (unsigned i = 1; i < faults_.size(); ++i) faults.add(kKind[i], faults_[i], "1", "Requests refused for this reason");
+  static const char* const kKind[] = {nullptr,         "not_present",    "permission",      "reserved_bits",
+                                      "address_width", "context_absent", "context_invalid", "structure_access",
+                                      "interrupt",     "blocked"};
+  for (unsigned i = 1; i < faults_.size(); ++i)
+    faults.add(kKind[i], faults_[i], "1", "Requests refused for this reason");
   requester_group_ = &group.group("requester");
   for (auto& r : requesters_) register_requester(*r);
 }

@@ -1,11 +1,12 @@
-// A remapping unit (IOMMU) between root complex and memory, of any architecture: lookup pipeline, caches, walkers, ordering,
-// command queue, fault recording, registers.
+// A remapping unit (IOMMU) between root complex and memory, of any architecture: lookup pipeline, caches, walkers,
+// ordering, command queue, fault recording, registers.
 //
-// A request takes the lookup port (one per `lookup_interval`), passes the context cache and the IOTLB, and leaves downstream translated;
-// a miss takes a walker or merges with the walk already fetching its page. When no walker is free the pipeline stalls (`in_order`)
-// or the request steps aside (`out_of_order`). Posted writes leave in arrival order per requester. One timed event per request that
-// hits. Leaves out: ATS and page requests (refused as the architecture refuses them), a second-level IOTLB, prefetching.
-// Sources: VT-d 4.1 chapters 3 and 6; the stall is what the published Broadwell curve needs (pcie-bench, see experiments/iotlb_reach).
+// A request takes the lookup port (one per `lookup_interval`), passes the context cache and the IOTLB, and leaves
+// downstream translated; a miss takes a walker or merges with the walk already fetching its page. When no walker is
+// free the pipeline stalls (`in_order`) or the request steps aside (`out_of_order`). Posted writes leave in arrival
+// order per requester. One timed event per request that hits. Leaves out: ATS and page requests (refused as the
+// architecture refuses them), a second-level IOTLB, prefetching. Sources: VT-d 4.1 chapters 3 and 6; the stall is what
+// the published Broadwell curve needs (pcie-bench, see experiments/iotlb_reach).
 #pragma once
 
 #include <memory>
@@ -22,8 +23,8 @@
 #include "models/iommu/core/transaction.h"
 #include "models/iommu/core/walker_pool.h"
 #include "models/tlm/delay_line.h"
-#include "models/tlm/module.h"
 #include "models/tlm/initiator_port.h"
+#include "models/tlm/module.h"
 #include "models/tlm/target_port.h"
 #include "models/tlm/timer.h"
 
@@ -31,10 +32,10 @@ namespace iommusim::iommu {
 
 /// Counters of one requester.
 struct RequesterStats {
-  base::Counter requests;       ///< ordinary requests looked up
+  base::Counter requests;  ///< ordinary requests looked up
   base::Counter iotlb_hits;
-  base::Counter iotlb_misses;   ///< merged ones included
-  base::Counter passed;         ///< ordinary requests passed through untranslated
+  base::Counter iotlb_misses;  ///< merged ones included
+  base::Counter passed;        ///< ordinary requests passed through untranslated
   base::Counter faults;
   base::Counter interrupts;
 };
@@ -63,7 +64,8 @@ class RemappingUnit : public tlm::Module,
   bool quiescent() const;
   std::string holding() const;
 
-  /// Hook for tests and trace checks: called with each executed command, fault, and IOTLB fill that emptied a full IOTLB.
+  /// Hook for tests and trace checks: called with each executed command, fault, and IOTLB fill that emptied a full
+  /// IOTLB.
   struct Observer {
     virtual ~Observer() = default;
     virtual void fault(const FaultEvent&) {}
@@ -88,9 +90,9 @@ class RemappingUnit : public tlm::Module,
   // Pipeline, in the order a request passes it.
   void looked_up(Transaction* t);
   void retry();
-  bool proceed(Transaction& t);                 ///< false: needs a walker and none is free
+  bool proceed(Transaction& t);  ///< false: needs a walker and none is free
   Lookup look_up(Transaction& t);
-  Lookup translate(Transaction& t);             ///< with t.context known
+  Lookup translate(Transaction& t);  ///< with t.context known
   Lookup remap_interrupt(Transaction& t);
   Lookup walk_or_merge(WalkKind kind, Space space, std::uint64_t key, Transaction& t);
   void resolve(Transaction& t, std::uint64_t output);
@@ -120,10 +122,10 @@ class RemappingUnit : public tlm::Module,
   WalkerPool walkers_;
   CommandEngine commands_;
   TransactionPool transactions_;
-  tlm::DelayLine<Transaction*> pipeline_;    ///< between the lookup port and the lookup's outcome
+  tlm::DelayLine<Transaction*> pipeline_;  ///< between the lookup port and the lookup's outcome
   tlm::DelayLine<tlm::Payload*> register_line_;
-  tlm::Timer retry_timer_;                   ///< the lookup port serves the next request that waited for a walker
-  TransactionList waiting_;                  ///< for a walker, in arrival order (in_order: the whole stalled pipeline)
+  tlm::Timer retry_timer_;   ///< the lookup port serves the next request that waited for a walker
+  TransactionList waiting_;  ///< for a walker, in arrival order (in_order: the whole stalled pipeline)
   base::Time port_free_;
   base::Time pipeline_last_;
   std::uint64_t next_ticket_ = 0;

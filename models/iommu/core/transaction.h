@@ -16,15 +16,15 @@ struct Transaction {
   tlm::Payload* payload = nullptr;
   Request request;
   Context context;
-  std::uint64_t ticket = 0;        ///< arrival order within the unit
-  std::uint32_t requester = 0;     ///< index into the unit's per-requester state
+  std::uint64_t ticket = 0;     ///< arrival order within the unit
+  std::uint32_t requester = 0;  ///< index into the unit's per-requester state
   RequestClass request_class = RequestClass::ordinary;
   bool posted = false;
-  bool relaxed = false;            ///< relaxed ordering: may pass posted writes
-  bool ready = false;              ///< resolved; waits only for ordering
-  bool dropped = false;            ///< refused: leaves the order without going downstream
-  std::uint64_t output = 0;        ///< address it leaves with
-  Transaction* next = nullptr;     ///< the one list it is on: a walk's waiters, blocked reads
+  bool relaxed = false;         ///< relaxed ordering: may pass posted writes
+  bool ready = false;           ///< resolved; waits only for ordering
+  bool dropped = false;         ///< refused: leaves the order without going downstream
+  std::uint64_t output = 0;     ///< address it leaves with
+  Transaction* next = nullptr;  ///< the one list it is on: a walk's waiters, blocked reads
 };
 
 /// Pool of transactions with stable addresses; grows to the largest number ever in flight and never shrinks.

@@ -66,7 +66,8 @@ void WalkerPool::begin(WalkSlot& slot, base::Time overhead) {
   perform(slot, architecture_.begin(slot.walk));
 }
 
-// Carries out steps until one takes time; latency of untimed ones gathers in slot.delay and is paid before the next timed one.
+// Carries out steps until one takes time; latency of untimed ones gathers in slot.delay and is paid before the next
+// timed one.
 void WalkerPool::perform(WalkSlot& slot, Step step) {
   for (;;) {
     StepResult result;
@@ -108,9 +109,9 @@ void WalkerPool::advance(std::uint32_t index) {
       port_.send(memory_write(context_, step.address, slot.buffer.data(), step.bytes, tlm::Traffic::walk, index));
       return;
     case Step::Kind::compare_and_swap:
-      tlm::internal_error("walker", "compare-and-swap steps come with the first architecture that updates accessed and dirty bits");
-    default:
-      finish(index);
+      tlm::internal_error(
+          "walker", "compare-and-swap steps come with the first architecture that updates accessed and dirty bits");
+    default: finish(index);
   }
 }
 
@@ -149,16 +150,12 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
     if (!s.busy || s.stale) continue;
     bool hit = false;
     switch (s.walk.kind) {
-      case WalkKind::context:
-        hit = scope.caches.has(CacheKind::context) && scope.source(s.key);
-        break;
+      case WalkKind::context: hit = scope.caches.has(CacheKind::context) && scope.source(s.key); break;
       case WalkKind::page:
         hit = (scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
               scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0});
         break;
-      case WalkKind::interrupt:
-        hit = scope.caches.has(CacheKind::interrupt_entry);
-        break;
+      case WalkKind::interrupt: hit = scope.caches.has(CacheKind::interrupt_entry); break;
     }
     if (hit) {
       s.stale = true;
@@ -170,7 +167,8 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
 void WalkerPool::register_stats(base::Group& group) {
   group.add("walks", walks, "1", "Walks started (context, page and interrupt walks)");
   group.add("reads", reads, "1", "Memory reads issued by walkers");
-  static const char* const kLevel[] = {"reads_context", "reads_level1", "reads_level2", "reads_level3", "reads_level4", "reads_level5"};
+  static const char* const kLevel[] = {"reads_context", "reads_level1", "reads_level2",
+                                       "reads_level3",  "reads_level4", "reads_level5"};
   static const char* const kText[] = {"Walker reads of root, context and interrupt entries",
                                       "Walker reads of page-table entries that map 4 KiB pages",
                                       "Walker reads of level-2 page-table entries (2 MiB each)",

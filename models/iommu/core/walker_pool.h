@@ -1,8 +1,10 @@
-// The page-table walkers: a finite number of slots, each carrying one architecture walk through memory, one dependent read at a time.
+// The page-table walkers: a finite number of slots, each carrying one architecture walk through memory, one dependent
+// read at a time.
 //
-// A walk asks the page-walk caches, then reads tables through the unit's walk port. A walk in flight when software invalidates what it
-// reads finishes for the requests that wait for it, but installs nothing (`stale`); the command queue's wait holds until it is gone,
-// as VT-d 4.1 section 6.5.2.8 demands of requests in flight. Leaves out: prefetching, per-requester limits, coalesced reads of one line.
+// A walk asks the page-walk caches, then reads tables through the unit's walk port. A walk in flight when software
+// invalidates what it reads finishes for the requests that wait for it, but installs nothing (`stale`); the command
+// queue's wait holds until it is gone, as VT-d 4.1 section 6.5.2.8 demands of requests in flight. Leaves out:
+// prefetching, per-requester limits, coalesced reads of one line.
 #pragma once
 
 #include <cstdint>
@@ -24,18 +26,18 @@ namespace iommusim::iommu {
 struct WalkSlot {
   std::uint32_t index = 0;
   bool busy = false;
-  bool open = false;               ///< requests may still join: from the walk's start to its last step
-  bool stale = false;              ///< an invalidation selected what this walk reads
+  bool open = false;   ///< requests may still join: from the walk's start to its last step
+  bool stale = false;  ///< an invalidation selected what this walk reads
   Walk walk;
-  std::uint64_t key = 0;           ///< context walks: context key; page walks: 4 KiB page number
-  Space space = 0;                 ///< page walks
-  StepResult result;               ///< of the step in progress
-  Step last;                       ///< the step that ended the walk
-  base::Time delay;                ///< latency gathered by steps without memory access, paid at the next timed one
+  std::uint64_t key = 0;  ///< context walks: context key; page walks: 4 KiB page number
+  Space space = 0;        ///< page walks
+  StepResult result;      ///< of the step in progress
+  Step last;              ///< the step that ended the walk
+  base::Time delay;       ///< latency gathered by steps without memory access, paid at the next timed one
   base::Time started;
-  std::uint8_t reads = 0;          ///< memory reads of the walk so far
+  std::uint8_t reads = 0;                 ///< memory reads of the walk so far
   std::array<std::uint8_t, 64> buffer{};  ///< data of the read in progress
-  TransactionList waiters;         ///< the request that started the walk, then those merged with it
+  TransactionList waiters;                ///< the request that started the walk, then those merged with it
 };
 
 class WalkerPool {
@@ -43,14 +45,15 @@ class WalkerPool {
   class Owner {
    public:
     virtual ~Owner() = default;
-    /// The slot's `last` says how the walk ended. The slot is freed when this returns, unless continue_walk() was called on it.
+    /// The slot's `last` says how the walk ended. The slot is freed when this returns, unless continue_walk() was
+    /// called on it.
     virtual void walk_finished(WalkSlot& slot) = 0;
     /// A walker has become available.
     virtual void walker_freed() = 0;
   };
 
-  WalkerPool(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config, Architecture& architecture,
-             Caches& caches, tlm::InitiatorPort& port, Owner& owner);
+  WalkerPool(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config,
+             Architecture& architecture, Caches& caches, tlm::InitiatorPort& port, Owner& owner);
 
   bool available() const { return !free_.empty(); }
   /// The pending walk that will resolve the same context or page, or null.
@@ -77,7 +80,7 @@ class WalkerPool {
 
  private:
   void begin(WalkSlot& slot, base::Time overhead);
-  void advance(std::uint32_t index);     // timed: the step's outcome is in slot.result
+  void advance(std::uint32_t index);  // timed: the step's outcome is in slot.result
   void perform(WalkSlot& slot, Step step);
   void finish(std::uint32_t index);
 

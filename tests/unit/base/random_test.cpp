@@ -12,11 +12,18 @@ namespace {
 // The expected numbers come from an independent implementation (Python's hashlib and arbitrary-precision integers).
 TEST(RandomStream, GivesTheSameNumbersEverywhere) {
   RandomStream a(1, "dma0.addresses"), b(1, "dma1.addresses"), c(2, "dma0.addresses");
-  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{0xbfadf84ca7e9fafb, 0xbc63b8bf8d1d50dd, 0xde51a28a7001d2a5, 0x3f1cfa8cf4e705ce}) EXPECT_EQ(a.next(), x);
-  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{0xc81003ce11205b00, 0x6f37493b44f950df, 0x4619be113d93a930, 0xaddce3007e0b8d61}) EXPECT_EQ(b.next(), x);
-  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{0xa3586c394ef5b257, 0xf2f8537625b64a60, 0x0dbea5e4b3fb3432, 0x35a3872d27fb2e97}) EXPECT_EQ(c.next(), x);
+  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{0xbfadf84ca7e9fafb, 0xbc63b8bf8d1d50dd,
+                                                                    0xde51a28a7001d2a5, 0x3f1cfa8cf4e705ce})
+    EXPECT_EQ(a.next(), x);
+  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{0xc81003ce11205b00, 0x6f37493b44f950df,
+                                                                    0x4619be113d93a930, 0xaddce3007e0b8d61})
+    EXPECT_EQ(b.next(), x);
+  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{0xa3586c394ef5b257, 0xf2f8537625b64a60,
+                                                                    0x0dbea5e4b3fb3432, 0x35a3872d27fb2e97})
+    EXPECT_EQ(c.next(), x);
   RandomStream d(1, "dma0.addresses");
-  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{748, 735, 868, 246, 971, 559}) EXPECT_EQ(d.below(1000), x);
+  for (const std::uint64_t x : std::initializer_list<std::uint64_t>{748, 735, 868, 246, 971, 559})
+    EXPECT_EQ(d.below(1000), x);
 }
 
 TEST(RandomStream, DrawingFromOneDoesNotMoveAnother) {
@@ -55,8 +62,10 @@ TEST(RandomStream, BoundedIntegersAreEquallyLikely) {
 }
 
 TEST(PortableMath, IsAsGoodAsTheLibraryWithinTenToTheMinus14) {
-  for (double x = 1e-300; x < 1e300; x *= 1.37) EXPECT_NEAR(portable_log(x), std::log(x), 1e-14 * (1 + std::abs(std::log(x)))) << x;
-  for (double x = 0.5; x < 2; x += 0.001) EXPECT_NEAR(portable_log(x), std::log(x), 1e-15 + 1e-15 * std::abs(std::log(x))) << x;
+  for (double x = 1e-300; x < 1e300; x *= 1.37)
+    EXPECT_NEAR(portable_log(x), std::log(x), 1e-14 * (1 + std::abs(std::log(x)))) << x;
+  for (double x = 0.5; x < 2; x += 0.001)
+    EXPECT_NEAR(portable_log(x), std::log(x), 1e-15 + 1e-15 * std::abs(std::log(x))) << x;
   EXPECT_EQ(portable_log(1), 0.0);
   for (double x = -690; x < 690; x += 0.77) EXPECT_NEAR(portable_exp(x) / std::exp(x), 1, 1e-14) << x;
   EXPECT_EQ(portable_exp(0), 1.0);
@@ -67,7 +76,8 @@ TEST(PortableMath, IsAsGoodAsTheLibraryWithinTenToTheMinus14) {
 TEST(PortableMath, HasFixedBits) {
   // Equal on every machine, whatever its libm does: change these only with the algorithm.
   RandomStream r(1, "golden");
-  for (const double x : {0x1.f5eeac1776859p-2, 0x1.2a435d8407e21p+0, 0x1.ffe13026c0298p-1, 0x1.f7a67ee320f75p+1}) EXPECT_EQ(exponential(r, 1), x);
+  for (const double x : {0x1.f5eeac1776859p-2, 0x1.2a435d8407e21p+0, 0x1.ffe13026c0298p-1, 0x1.f7a67ee320f75p+1})
+    EXPECT_EQ(exponential(r, 1), x);
 }
 
 TEST(Distributions, ExponentialHasItsMeanAndVariance) {

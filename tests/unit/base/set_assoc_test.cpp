@@ -158,13 +158,16 @@ TEST(SetAssoc, RefusesWrongShapesAndPolicies) {
     Cache c({8, 0, "lur"});
     FAIL();
   } catch (const UserError& e) {
-    EXPECT_STREQ(e.what(), "unknown replacement policy 'lur'. Did you mean 'lru'? Known: fifo, lru, random, srrip, tree_plru");
+    EXPECT_STREQ(e.what(),
+                 "unknown replacement policy 'lur'. Did you mean 'lru'? Known: fifo, lru, random, srrip, tree_plru");
   }
 }
 
 // A plain model: per set a list in order of use.
 TEST(SetAssoc, LruAgreesWithAListForEveryShape) {
-  struct Shape { unsigned entries, ways; };
+  struct Shape {
+    unsigned entries, ways;
+  };
   for (const Shape s : {Shape{16, 0}, {17, 0}, {64, 4}, {96, 8}, {128, 32}, {1024, 0}, {200, 100}}) {
     Cache c({s.entries, s.ways});
     const unsigned ways = s.ways ? s.ways : s.entries, sets = s.entries / ways;
@@ -179,7 +182,9 @@ TEST(SetAssoc, LruAgreesWithAListForEveryShape) {
           ASSERT_EQ(c.erase(key), at != set.end());
           if (at != set.end()) set.erase(at);
           break;
-        case 1: case 2: case 3: {
+        case 1:
+        case 2:
+        case 3: {
           const auto r = c.insert(key, i);
           if (at != set.end()) {
             set.erase(at);
@@ -218,10 +223,13 @@ TEST(SetAssoc, AFullyAssociativeLookupDoesNotScan) {
     for (int repeat = 0; repeat < 5; ++repeat) {
       const auto start = std::chrono::steady_clock::now();
       for (int i = 0; i < 20000; ++i) {
-        if (int* v = c.find(random.below(2 * entries) << 12)) sum += *v;
-        else c.insert(random.below(2 * entries) << 12, 1);
+        if (int* v = c.find(random.below(2 * entries) << 12))
+          sum += *v;
+        else
+          c.insert(random.below(2 * entries) << 12, 1);
       }
-      best = std::min(best, std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / 20000);
+      best = std::min(
+          best, std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count() / 20000);
     }
     EXPECT_GT(sum, 0);
     return best;

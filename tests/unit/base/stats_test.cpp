@@ -47,7 +47,8 @@ TEST(Histogram, CellsCoverAllValuesWithoutGapOrOverlap) {
   Histogram h;
   std::uint64_t count = 0;
   for (unsigned bit = 0; bit < 64; ++bit)
-    for (const std::uint64_t x : {(std::uint64_t{1} << bit) - 1, std::uint64_t{1} << bit, (std::uint64_t{1} << bit) + 1}) {
+    for (const std::uint64_t x :
+         {(std::uint64_t{1} << bit) - 1, std::uint64_t{1} << bit, (std::uint64_t{1} << bit) + 1}) {
       h.add(x);
       ++count;
     }
@@ -124,7 +125,9 @@ struct Tree {
   Tree() {
     Group& iotlb = root.group("iommu").group("iotlb");
     iotlb.add("hits", hits, "1", "Lookups that hit");
-    iotlb.add("hit_rate", [this](Time window) { return static_cast<double>(hits.value()) / window.ns(); }, "1/ns", "Hits per time");
+    iotlb.add(
+        "hit_rate", [this](Time window) { return static_cast<double>(hits.value()) / window.ns(); }, "1/ns",
+        "Hits per time");
     root.group("iommu").add("wait", wait, "ps", "Wait for a walker");
     root.group("iommu").add("busy", busy, "1", "Walkers busy");
     root.group("nic0").add("latency", latency, "ps", "DMA latency");
@@ -137,15 +140,18 @@ TEST(Group, ExportsUnitAndDescriptionInOrderOfRegistration) {
   t.hits += 4;
   t.wait.add(10);
   const auto json = t.root.to_json(Time::ns(10));
-  EXPECT_EQ(json["iommu"]["iotlb"].dump(),
-            R"({"hits":{"value":5,"unit":"1","description":"Lookups that hit"},"hit_rate":{"value":0.5,"unit":"1/ns","description":"Hits per time"}})");
-  EXPECT_EQ(json["iommu"]["wait"].dump(), R"({"count":1,"sum":10,"mean":10.0,"min":10,"max":10,"unit":"ps","description":"Wait for a walker"})");
+  EXPECT_EQ(
+      json["iommu"]["iotlb"].dump(),
+      R"({"hits":{"value":5,"unit":"1","description":"Lookups that hit"},"hit_rate":{"value":0.5,"unit":"1/ns","description":"Hits per time"}})");
+  EXPECT_EQ(json["iommu"]["wait"].dump(),
+            R"({"count":1,"sum":10,"mean":10.0,"min":10,"max":10,"unit":"ps","description":"Wait for a walker"})");
   std::vector<std::string> keys;
   for (const auto& [key, value] : json["iommu"].items()) keys.push_back(key);
   EXPECT_EQ(keys, (std::vector<std::string>{"wait", "busy", "iotlb"}));
   std::ostringstream csv;
   t.root.write_csv(csv, Time::ns(10));
-  EXPECT_EQ(csv.str().substr(0, 96), "metric,value,unit,description\niommu.wait.count,1,1,\"Wait for a walker\"\niommu.wait.sum,10,ps,\"Wai");
+  EXPECT_EQ(csv.str().substr(0, 96),
+            "metric,value,unit,description\niommu.wait.count,1,1,\"Wait for a walker\"\niommu.wait.sum,10,ps,\"Wai");
 }
 
 TEST(Group, ResetStartsAWindowForTheWholeTree) {

@@ -24,7 +24,8 @@ TEST(Units, WrongTimesSayWhatToWrite) {
   EXPECT_EQ(parse_time("0.3 ps").error, "'0.3 ps' is not a whole number of picoseconds");
   EXPECT_EQ(parse_time("5 usec").error, "'usec' is not a unit of a time. Did you mean '5 us'?");
   EXPECT_EQ(parse_time("5 \xc2\xb5s").error, "'\xc2\xb5s' is not a unit of a time. Did you mean '5 us'?");
-  EXPECT_EQ(parse_time("5 parsec").error, "'parsec' is not a unit of a time (ps, ns, us, ms, s): write it as in '450 ns'");
+  EXPECT_EQ(parse_time("5 parsec").error,
+            "'parsec' is not a unit of a time (ps, ns, us, ms, s): write it as in '450 ns'");
   EXPECT_EQ(parse_time("").error, "a time is missing: write it as in '450 ns'");
   EXPECT_EQ(parse_time("-5 ns").error, "'-5 ns' is negative");
   EXPECT_EQ(parse_time("05 ns").error, "'05 ns' has a leading zero: write it as in '450 ns'");
@@ -46,8 +47,10 @@ TEST(Units, SizesAreBinaryAndRefuseAmbiguousPrefixes) {
   EXPECT_EQ(*parse_bytes("1.5 KiB").value, 1536_B);
   EXPECT_EQ(*parse_bytes("1 GiB").value, 1_GiB);
   EXPECT_EQ(*parse_bytes("16 TiB").value, 16_TiB);
-  EXPECT_EQ(parse_bytes("64 KB").error, "'KB' is not a unit of a size: it could mean a power of 1000 or of 1024. Did you mean '64 KiB'?");
-  EXPECT_EQ(parse_bytes("64K").error, "'K' is not a unit of a size: it could mean a power of 1000 or of 1024. Did you mean '64 KiB'?");
+  EXPECT_EQ(parse_bytes("64 KB").error,
+            "'KB' is not a unit of a size: it could mean a power of 1000 or of 1024. Did you mean '64 KiB'?");
+  EXPECT_EQ(parse_bytes("64K").error,
+            "'K' is not a unit of a size: it could mean a power of 1000 or of 1024. Did you mean '64 KiB'?");
   EXPECT_EQ(parse_bytes("64").error, "'64' has no unit: a size is written '64 B'");
   EXPECT_EQ(parse_bytes("64 b").error, "'b' is not a unit of a size: b is a bit. Did you mean '64 B'?");
   EXPECT_EQ(parse_bytes("0.5 B").error, "'0.5 B' is not a whole number of bytes");
@@ -59,7 +62,8 @@ TEST(Units, RatesTellBitsFromBytes) {
   EXPECT_EQ(parse_bandwidth("1 GiB/s").value->bits_per_second(), 8ull << 30);
   EXPECT_EQ(parse_bandwidth("100 Gbps").error, "'Gbps' is not a unit of a data rate. Did you mean '100 Gb/s'?");
   EXPECT_EQ(parse_bandwidth("16 GT/s").error,
-            "'GT/s' is not a unit of a data rate: transfers count one lane before encoding, not data. Did you mean '16 Gb/s'?");
+            "'GT/s' is not a unit of a data rate: transfers count one lane before encoding, not data. Did you mean '16 "
+            "Gb/s'?");
   EXPECT_EQ(parse_bandwidth("0 Gb/s").error, "a data rate must be above zero");
   EXPECT_EQ(*parse_transfer_rate("16 GT/s").value, 16_GTps);
   EXPECT_EQ(parse_transfer_rate("2.5 GT/s").value->value(), 2500000000u);
@@ -82,13 +86,15 @@ TEST(Units, FractionsMayBePercentages) {
 }
 
 TEST(Units, TextReadsBackAsTheSameValue) {
-  for (const std::uint64_t ps : {0ull, 1ull, 999ull, 1000ull, 1001ull, 1500ull, 450000ull, 1234567ull, 10000000000ull, 3600000000000000ull, ~0ull})
+  for (const std::uint64_t ps : {0ull, 1ull, 999ull, 1000ull, 1001ull, 1500ull, 450000ull, 1234567ull, 10000000000ull,
+                                 3600000000000000ull, ~0ull})
     EXPECT_EQ(*parse_time(to_text(Time::ps(ps))).value, Time::ps(ps)) << to_text(Time::ps(ps));
   for (const std::uint64_t n : {0ull, 1ull, 64ull, 1023ull, 1024ull, 1536ull, 4096ull, 1ull << 50, ~0ull})
     EXPECT_EQ(*parse_bytes(to_text(Bytes(n))).value, Bytes(n)) << to_text(Bytes(n));
   for (const std::uint64_t n : {1ull, 1000ull, 63015384615ull, 204800000000ull, 100000000000ull})
     EXPECT_EQ(parse_bandwidth(to_text(Bandwidth::bits_per_second(n))).value->bits_per_second(), n);
-  for (const double f : {0.0, 1.0, 0.1, 1.0 / 3, 1e-9}) EXPECT_EQ(parse_fraction(to_text(Fraction(f))).value->value(), f) << f;
+  for (const double f : {0.0, 1.0, 0.1, 1.0 / 3, 1e-9})
+    EXPECT_EQ(parse_fraction(to_text(Fraction(f))).value->value(), f) << f;
   EXPECT_EQ(to_text(1500_ns), "1.5 us");
   EXPECT_EQ(to_text(1234567_ps), "1234.567 ns");
   EXPECT_EQ(to_text(90_ns), "90 ns");
@@ -128,13 +134,17 @@ TEST(Bdf, IsReadAndWrittenAsLspciDoes) {
   EXPECT_EQ(parse_bdf("00:20.0").error, "'00:20.0' has a device number above 1f");
   EXPECT_EQ(parse_bdf("00:03.8").error, "'00:03.8' has a function number above 7");
   EXPECT_EQ(parse_bdf("0001:00:03.0").error, "'0001:00:03.0' is in another PCI segment than 0000");
-  for (const char* wrong : {"", "3", "0:3.0", "00:03", "00:03.", "00-03.0", "00:03.00", "00:03.0 ", "000:00:03.0", "gg:00.0", "0000:0000:03.0"})
-    EXPECT_EQ(parse_bdf(wrong).error, "'" + std::string(wrong) +
-              "' is not a PCI address: write bus:device.function in hexadecimal, as in \"00:03.0\" or \"0000:00:03.0\"");
+  for (const char* wrong : {"", "3", "0:3.0", "00:03", "00:03.", "00-03.0", "00:03.00", "00:03.0 ", "000:00:03.0",
+                            "gg:00.0", "0000:0000:03.0"})
+    EXPECT_EQ(
+        parse_bdf(wrong).error,
+        "'" + std::string(wrong) +
+            "' is not a PCI address: write bus:device.function in hexadecimal, as in \"00:03.0\" or \"0000:00:03.0\"");
 }
 
 TEST(InternalErrorDeathTest, NamesModuleAndTime) {
-  EXPECT_DEATH(fatal_internal("iommu.walker", 450_ns, "two walks own slot 3"), "internal error: iommu.walker at 450 ns: two walks own slot 3");
+  EXPECT_DEATH(fatal_internal("iommu.walker", 450_ns, "two walks own slot 3"),
+               "internal error: iommu.walker at 450 ns: two walks own slot 3");
 }
 
 }  // namespace

@@ -45,7 +45,9 @@ TEST(Yaml, KeepsThePositionOfEachKeyAndValue) {
 TEST(Yaml, RefusesBytesThatAreNoText) {
   EXPECT_EQ(errors(""), "f.yaml: the file is empty\n");
   EXPECT_EQ(errors(std::string_view("a: 1\n\0b: 2", 11)), "f.yaml:2:1: a NUL byte: this is a binary file, not YAML\n");
-  EXPECT_EQ(errors("\x7f" "ELF"), "f.yaml:1:1: a control character: not a text file\n");
+  EXPECT_EQ(errors("\x7f"
+                   "ELF"),
+            "f.yaml:1:1: a control character: not a text file\n");
   EXPECT_EQ(errors("a: \xff\xfe"), "f.yaml:1:4: not UTF-8 text: is this a binary file, or in another encoding?\n");
   for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80"})
     EXPECT_EQ(errors(bad), "f.yaml:1:1: not UTF-8 text: is this a binary file, or in another encoding?\n");
@@ -56,25 +58,32 @@ TEST(Yaml, RefusesBytesThatAreNoText) {
 }
 
 TEST(Yaml, FindsEveryDuplicateKeyWithTheFirstPlace) {
-  EXPECT_EQ(errors("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"),
-            "f.yaml:4:3: b.c: duplicate key, first given at line 3\nf.yaml:5:1: a: duplicate key, first given at line 1\n");
+  EXPECT_EQ(
+      errors("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n"),
+      "f.yaml:4:3: b.c: duplicate key, first given at line 3\nf.yaml:5:1: a: duplicate key, first given at line 1\n");
 }
 
 TEST(Yaml, RefusesMergeKeysTagsAndOddKeys) {
-  EXPECT_EQ(errors("a: &x {b: 1}\nc:\n  <<: *x\n"), "f.yaml:3:3: c.<<: merge keys are not supported: use `include`, or write the values out\n");
-  EXPECT_EQ(errors("a: !!str 5\n"), "f.yaml:1:4: a: tags such as 'tag:yaml.org,2002:str' are not supported: remove it\n");
-  EXPECT_EQ(errors("? [a]\n: 1\n"), "f.yaml:1:3: a key must be a text, not a list or a map (is a bracket left open?)\n");
+  EXPECT_EQ(errors("a: &x {b: 1}\nc:\n  <<: *x\n"),
+            "f.yaml:3:3: c.<<: merge keys are not supported: use `include`, or write the values out\n");
+  EXPECT_EQ(errors("a: !!str 5\n"),
+            "f.yaml:1:4: a: tags such as 'tag:yaml.org,2002:str' are not supported: remove it\n");
+  EXPECT_EQ(errors("? [a]\n: 1\n"),
+            "f.yaml:1:3: a key must be a text, not a list or a map (is a bracket left open?)\n");
   EXPECT_NE(errors(": 1\n"), "");
   EXPECT_EQ(errors("\"\": 1\n"), "f.yaml:1:1: a key is empty\n");
-  EXPECT_EQ(errors("a: 1\n---\nb: 2\n"), "f.yaml:3:1: the file goes on after its value: wrong indentation, or a second document ('---')\n");
+  EXPECT_EQ(errors("a: 1\n---\nb: 2\n"),
+            "f.yaml:3:1: the file goes on after its value: wrong indentation, or a second document ('---')\n");
 }
 
 TEST(Yaml, SyntaxErrorsHaveAPosition) {
   EXPECT_EQ(errors("a: [1, 2\nb: 3\n").substr(0, 9), "f.yaml:2:");
-  for (const char* open : {"a: \"open\n", "a: \"open\\\"\n", "a: 'open\n", "\"a: 1\n"}) EXPECT_NE(errors(open), "") << open;
+  for (const char* open : {"a: \"open\n", "a: \"open\\\"\n", "a: 'open\n", "\"a: 1\n"})
+    EXPECT_NE(errors(open), "") << open;
   EXPECT_EQ(errors("a: \"x\\\\\"\nb: 'it''s'\nc: \"\xc2\xb5\"\nd: 'y'\n"), "");
   EXPECT_EQ(errors("a: \"open\nb: 1\n"), "f.yaml:1:4: a: the quote is not closed\n");
-  EXPECT_EQ(errors("- a\nb: 1\n"), "f.yaml:2:1: the file goes on after its value: wrong indentation, or a second document ('---')\n");
+  EXPECT_EQ(errors("- a\nb: 1\n"),
+            "f.yaml:2:1: the file goes on after its value: wrong indentation, or a second document ('---')\n");
   EXPECT_NE(errors("a: 1\n\tb: 2\n").find("not valid YAML"), std::string::npos);
   EXPECT_NE(errors("a: *nowhere\n").find("not valid YAML"), std::string::npos);
 }
@@ -102,11 +111,14 @@ TEST(Yaml, DeepNestingIsAnErrorNotACrash) {
     for (int i = 0; i < 20000; ++i) text += open;
     EXPECT_NE(errors(text), "") << open;
   }
-  EXPECT_NE(errors(std::string(70, '[') + std::string(70, ']')).find("nested deeper than 64 levels"), std::string::npos);
+  EXPECT_NE(errors(std::string(70, '[') + std::string(70, ']')).find("nested deeper than 64 levels"),
+            std::string::npos);
 }
 
 TEST(Yaml, DamagedFilesEndInATreeOrAnErrorNeverInACrash) {
-  const std::string good = "schema: 1\na: &x {b: [1, \"two\", 'three'], c: |\n  text\n }\nd: *x\n? e\n: >-\n  folded\n# comment\nf:\n  - g: 1\n    h: 2\n";
+  const std::string good =
+      "schema: 1\na: &x {b: [1, \"two\", 'three'], c: |\n  text\n }\nd: *x\n? e\n: >-\n  folded\n# comment\nf:\n  - g: "
+      "1\n    h: 2\n";
   const std::string odd = "{}[]&*!|>'\"%@`?:-,#<~\n\t \\0";
   RandomStream random(1, "damage");
   for (int i = 0; i < 20000; ++i) {
@@ -129,7 +141,8 @@ TEST(Yaml, DamagedFilesEndInATreeOrAnErrorNeverInACrash) {
 TEST(Document, MustSaySchema1) {
   EXPECT_EQ(document_errors("a: 1\n"), "f.yaml:1:1: schema: is missing: a file begins with 'schema: 1'\n");
   for (const char* wrong : {"2", "\"1\"", "01", "one", "[1]", "1.0"})
-    EXPECT_EQ(document_errors("schema: " + std::string(wrong) + "\n"), "f.yaml:1:9: schema: this program reads schema 1: write 'schema: 1'\n");
+    EXPECT_EQ(document_errors("schema: " + std::string(wrong) + "\n"),
+              "f.yaml:1:9: schema: this program reads schema 1: write 'schema: 1'\n");
   EXPECT_EQ(document_errors("[1, 2]\n"), "f.yaml:1:1: expected a map of keys and values, found a list\n");
   EXPECT_EQ(document_errors("just text\n"), "f.yaml:1:1: expected a map of keys and values, found a text or number\n");
   EXPECT_NE(document_errors("# only a comment\n"), "");
@@ -140,13 +153,17 @@ TEST(Document, FilesThatCannotBeReadAreErrors) {
   load_document("/nonexistent/x.yaml", {}, d);
   load_document("/dev", {}, d);
   load_document("/dev/zero", {}, d);
-  EXPECT_EQ(d.text(), "/dev: cannot be read: it is a folder\n/dev/zero: larger than 1048576 bytes: not a configuration file\n"
-                      "/nonexistent/x.yaml: cannot be read: no such file\n");
+  EXPECT_EQ(d.text(),
+            "/dev: cannot be read: it is a folder\n/dev/zero: larger than 1048576 bytes: not a configuration file\n"
+            "/nonexistent/x.yaml: cannot be read: no such file\n");
 }
 
 TEST(Override, ChangesMapsListsAndNamedItems) {
-  const std::string text = "schema: 1\nmemory: {dram: {latency: 80 ns}}\nendpoints:\n  - {name: nic0, tags: 1}\n  - {name: nvme0, tags: 2}\n";
-  const Node n = tree(text, {"memory.dram.latency=90 ns", "endpoints[0].tags=26", "endpoints.nvme0.tags=32", "new.deep.key=[1, {a: b}]"});
+  const std::string text =
+      "schema: 1\nmemory: {dram: {latency: 80 ns}}\nendpoints:\n  - {name: nic0, tags: 1}\n  - {name: nvme0, tags: "
+      "2}\n";
+  const Node n = tree(text, {"memory.dram.latency=90 ns", "endpoints[0].tags=26", "endpoints.nvme0.tags=32",
+                             "new.deep.key=[1, {a: b}]"});
   EXPECT_EQ(find_path(n, "memory.dram.latency")->text, "90 ns");
   EXPECT_EQ(find_path(n, "endpoints[0].tags")->text, "26");
   EXPECT_EQ(find_path(n, "endpoints.nvme0.tags")->text, "32");
@@ -156,13 +173,16 @@ TEST(Override, ChangesMapsListsAndNamedItems) {
 
 TEST(Override, MistakesNameTheOption) {
   const std::string text = "schema: 1\na: 5\nl: [{name: nic0}, {name: nic1}]\n";
-  EXPECT_EQ(document_errors(text, {"a"}), "-s a: an override is written path=value, as in memory.dram.latency='90 ns'\n");
-  EXPECT_EQ(document_errors(text, {"=5"}), "-s =5: an override is written path=value, as in memory.dram.latency='90 ns'\n");
+  EXPECT_EQ(document_errors(text, {"a"}),
+            "-s a: an override is written path=value, as in memory.dram.latency='90 ns'\n");
+  EXPECT_EQ(document_errors(text, {"=5"}),
+            "-s =5: an override is written path=value, as in memory.dram.latency='90 ns'\n");
   EXPECT_EQ(document_errors(text, {"a.b=1"}), "-s a.b=1: a: expected a map, found a text or number\n");
   EXPECT_EQ(document_errors(text, {"a[0]=1"}), "-s a[0]=1: a: expected a list, found a text or number\n");
   EXPECT_EQ(document_errors(text, {"l[2].x=1"}), "-s l[2].x=1: l: has no item [2]: the list has 2 items\n");
   EXPECT_EQ(document_errors(text, {"l[-1].x=1"}), "-s l[-1].x=1: l: '[-1]' is not an index such as [0]\n");
-  EXPECT_EQ(document_errors(text, {"l.nic2.x=1"}), "-s l.nic2.x=1: l: no item is named 'nic2'. Did you mean 'nic0'? Known: nic0, nic1\n");
+  EXPECT_EQ(document_errors(text, {"l.nic2.x=1"}),
+            "-s l.nic2.x=1: l: no item is named 'nic2'. Did you mean 'nic0'? Known: nic0, nic1\n");
   EXPECT_EQ(document_errors(text, {"a="}), "-s a=: a: has no value: write one after '=', or null\n");
   EXPECT_EQ(document_errors(text, {"a..b=1"}), "-s a..b=1: a..b: is not a path such as endpoints[0].tags\n");
   EXPECT_EQ(document_errors(text, {"l[=1"}), "-s l[=1: l[: is not a path such as endpoints[0].tags\n");
@@ -172,7 +192,8 @@ TEST(Override, MistakesNameTheOption) {
 class Include : public testing::Test {
  protected:
   void SetUp() override {
-    dir_ = std::filesystem::path(testing::TempDir()) / ("include_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+    dir_ = std::filesystem::path(testing::TempDir()) /
+           ("include_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
     std::filesystem::create_directories(dir_ / "configs/parts");
     std::filesystem::create_directories(dir_ / "configs/platforms");
   }
@@ -193,7 +214,8 @@ class Include : public testing::Test {
 TEST_F(Include, MergesDeeplyAndTheIncludingFileWins) {
   write("configs/parts/a.yaml", "schema: 1\nm: {x: 1, y: 1, l: [1, 2]}\nv: {type: a, p: 1}\n");
   write("configs/parts/b.yaml", "schema: 1\nm: {y: 2, z: 2}\n");
-  write("configs/platforms/p.yaml", "schema: 1\ninclude: [../parts/a.yaml, ../parts/b.yaml]\nm: {z: 3, l: [9]}\nv: {type: b}\n");
+  write("configs/platforms/p.yaml",
+        "schema: 1\ninclude: [../parts/a.yaml, ../parts/b.yaml]\nm: {z: 3, l: [9]}\nv: {type: b}\n");
   EXPECT_EQ(load("configs/platforms/p.yaml"), "");
   EXPECT_EQ(find_path(root_, "m.x")->text, "1");
   EXPECT_EQ(find_path(root_, "m.y")->text, "2");
@@ -211,12 +233,16 @@ TEST_F(Include, CyclesEscapesAndMissingFilesAreErrors) {
   EXPECT_EQ(load("configs/a.yaml"), "configs/b.yaml:2:11: include[0]: 'parts/../a.yaml' includes itself\n");
   write("configs/c.yaml", "schema: 1\ninclude: [/etc/passwd, ../../../../etc/passwd, none.yaml, parts]\n");
   const std::string text = load("configs/c.yaml");
-  EXPECT_NE(text.find("configs/c.yaml:2:11: include[0]: '/etc/passwd' is absolute: write it relative to this file\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("configs/c.yaml:2:11: include[0]: '/etc/passwd' is absolute: write it relative to this file\n"),
+            std::string::npos)
+      << text;
   EXPECT_NE(text.find("include[1]: '../../../../etc/passwd' lies outside of "), std::string::npos) << text;
   EXPECT_NE(text.find("include[2]: 'none.yaml' cannot be read: no such file\n"), std::string::npos) << text;
   EXPECT_NE(text.find("include[3]: 'parts' cannot be read: it is a folder\n"), std::string::npos) << text;
   write("configs/d.yaml", "schema: 1\ninclude: a.yaml\n");
-  EXPECT_EQ(load("configs/d.yaml"), "configs/d.yaml:2:10: include: expected a list of files such as [../parts/ddr4.yaml], found a text or number\n");
+  EXPECT_EQ(
+      load("configs/d.yaml"),
+      "configs/d.yaml:2:10: include: expected a list of files such as [../parts/ddr4.yaml], found a text or number\n");
   std::filesystem::create_symlink("/etc", dir_ / "configs/link");
   write("configs/e.yaml", "schema: 1\ninclude: [link/passwd]\n");
   EXPECT_NE(load("configs/e.yaml").find("lies outside of"), std::string::npos);

@@ -35,7 +35,8 @@ TEST(CommandEngine, FetchesExecutesAndSignalsInOrder) {
   b.run();
   // Register 2 ns, two fetches of 100 ns, two executions of 5 ns; then the status write goes out.
   const auto& accesses = b.memory.accesses;
-  const auto status = std::find_if(accesses.begin(), accesses.end(), [](const auto& a) { return a.write && a.address == 0x8000; });
+  const auto status =
+      std::find_if(accesses.begin(), accesses.end(), [](const auto& a) { return a.write && a.address == 0x8000; });
   ASSERT_NE(status, accesses.end());
   EXPECT_EQ(status->at.ps(), (Time::us(1) + Time::ns(2 + 100 + 5 + 100 + 5)).ps());
   EXPECT_EQ(status->data, 0xabcdu);

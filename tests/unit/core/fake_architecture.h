@@ -16,7 +16,7 @@ class FakeArchitecture : public Architecture {
  public:
   unsigned levels = 1;
   bool on = true;
-  std::vector<Command> commands;      ///< what the queue holds, by entry
+  std::vector<Command> commands;  ///< what the queue holds, by entry
   std::vector<FaultEvent> recorded;
   Effects on_fault;
   std::uint64_t tail = 0, head = 0;
@@ -37,8 +37,7 @@ class FakeArchitecture : public Architecture {
   Step begin(Walk& w) const override {
     w.phase = 0;
     switch (w.kind) {
-      case WalkKind::context:
-        return read(0x1000 + 8 * w.request.source.value(), Structure::context_entry, 0);
+      case WalkKind::context: return read(0x1000 + 8 * w.request.source.value(), Structure::context_entry, 0);
       case WalkKind::interrupt: {
         Step s;
         s.kind = Step::Kind::lookup;
@@ -138,9 +137,12 @@ class FakeArchitecture : public Architecture {
     s.level = level;
     return s;
   }
-  static RangeTag table_tag(const Walk& w) { return range_around(w.context.domain.value(), w.request.address, 21, 0, 1); }
+  static RangeTag table_tag(const Walk& w) {
+    return range_around(w.context.domain.value(), w.request.address, 21, 0, 1);
+  }
   static Step page_read(const Walk& w) {
-    return read(0x100000u * w.level + 8 * (w.request.address >> (12 + 9 * (w.level - 1))), Structure::page_table, w.level);
+    return read(0x100000u * w.level + 8 * (w.request.address >> (12 + 9 * (w.level - 1))), Structure::page_table,
+                w.level);
   }
   static Step lookup(Walk& w) {
     w.phase = 1;

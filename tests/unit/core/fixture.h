@@ -15,8 +15,9 @@ namespace iommusim::test {
 
 using base::Time;
 
-/// Memory answers after 100 ns; context lookup 1 ns, IOTLB lookup 2 ns. Source 8 has domain 1, source 16 passes through, 24 has no
-/// context. Page p of every domain maps to 0x40000000 + p * 4 KiB, read and write, except page 5: absent, page 6: read only.
+/// Memory answers after 100 ns; context lookup 1 ns, IOTLB lookup 2 ns. Source 8 has domain 1, source 16 passes
+/// through, 24 has no context. Page p of every domain maps to 0x40000000 + p * 4 KiB, read and write, except page 5:
+/// absent, page 6: read only.
 struct Bench {
   explicit Bench(const RemappingUnitConfig& config = defaults(), unsigned levels = 1)
       : requester("requester", simulation.context), memory("memory", simulation.context, Time::ns(100), 2) {
@@ -43,7 +44,9 @@ struct Bench {
   void set_context(unsigned source, unsigned domain, bool pass) {
     memory.set_word(0x1000 + 8 * source, 1u | (pass ? 2u : 0u) | domain << 16);
   }
-  void map(std::uint64_t page, std::uint64_t output, unsigned rights) { memory.set_word(0x100000 + 8 * page, output | rights); }
+  void map(std::uint64_t page, std::uint64_t output, unsigned rights) {
+    memory.set_word(0x100000 + 8 * page, output | rights);
+  }
   void run(Time until = Time::ms(1)) { simulation.scheduler.run_until(until); }
   const Requester::Sent& sent(std::size_t i) const { return requester.sent[i]; }
   /// When the i-th request left the unit.

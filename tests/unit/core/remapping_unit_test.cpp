@@ -1,4 +1,5 @@
-// What a request meets in the remapping unit, to the picosecond. Memory takes 100 ns, context lookup 1 ns, IOTLB lookup 2 ns.
+// What a request meets in the remapping unit, to the picosecond. Memory takes 100 ns, context lookup 1 ns, IOTLB lookup
+// 2 ns.
 #include <gmock/gmock.h>
 
 #include "tests/unit/core/fixture.h"

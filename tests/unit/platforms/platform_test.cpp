@@ -45,7 +45,9 @@ struct Machine {
   }
   void finish() {
     while (!platform.monitor().finished()) {
-      ASSERT_NE(simulation.scheduler.run_until(simulation.scheduler.now() + Time::us(100)), tlm::Scheduler::RunResult::idle) << platform.holders();
+      ASSERT_NE(simulation.scheduler.run_until(simulation.scheduler.now() + Time::us(100)),
+                tlm::Scheduler::RunResult::idle)
+          << platform.holders();
     }
   }
   tlm::Simulation simulation;
@@ -74,7 +76,8 @@ TEST(Platform, WalksShownAreTheReadsThatMemoryCounted) {
   m.finish();
   const base::Group& root = m.simulation.stats;
   const auto reads = root.to_json(m.simulation.scheduler.now());
-  EXPECT_GT(reads["iommu"]["walker"]["reads"]["value"].get<std::uint64_t>(), 40u) << "at least the leaf entries of the pages touched";
+  EXPECT_GT(reads["iommu"]["walker"]["reads"]["value"].get<std::uint64_t>(), 40u)
+      << "at least the leaf entries of the pages touched";
   EXPECT_EQ(reads["iommu"]["walker"]["reads"]["value"], reads["memory"]["walk"]["reads"]["value"]);
 }
 

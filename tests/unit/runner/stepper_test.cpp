@@ -12,7 +12,8 @@ using base::Time;
 using Result = tlm::Scheduler::RunResult;
 
 struct Beat {
-  explicit Beat(tlm::Scheduler& scheduler) : scheduler_(scheduler), timer_(scheduler, "beat", tlm::delegate<&Beat::fire>(this)) {}
+  explicit Beat(tlm::Scheduler& scheduler)
+      : scheduler_(scheduler), timer_(scheduler, "beat", tlm::delegate<&Beat::fire>(this)) {}
   void fire() {
     ++count;
     if (count == stop_at) scheduler_.stop();
