@@ -29,7 +29,8 @@ const base::Fields<DmaEngineConfig>& DmaEngineConfig::fields() {
               "latency_per_kib", &C::latency_per_kib,
               "Added to completion_latency per 1024 bytes of the DMA (copy inside the device), not shared between DMAs")
           .range("0 ns", "1 ms")
-          .source("LITERATURE E2: the NFP6000 shows about 0.15 ns/B beyond the link")
+          .source(
+              "pcie-bench data set (b2abf2f), LAT_DMA_RD by size: the NFP6000 shows about 0.15 ns/B beyond the link")
           .field("completion_timeout", &C::completion_timeout,
                  "A read request without completion fails after this time; none: it waits for ever")
           .range("0 ns", "64 s")

@@ -5,9 +5,9 @@
 //
 // Each root port holds posted writes until they are visible, in a buffer of finite headers and bytes. When it is full
 // the next posted write waits at the port, and with it everything behind: nothing may pass a posted request of the same
-// requester (PCIe 5.0 section 2.4.1). Modelled after F&S (LITERATURE 2.5): about 100 posted cache lines are what a host
-// can hold. Left out: credits returned to the sender (it learns by waiting), ordering between ports, peer-to-peer,
-// configuration requests.
+// requester (PCIe 5.0 section 2.4.1). Modelled after Fast & Safe (Rubin et al., SOSP 2024): about 100 posted cache
+// lines are what a host can hold. Left out: credits returned to the sender (it learns by waiting), ordering between
+// ports, peer-to-peer, configuration requests.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,7 @@ enum class TlpKind : std::uint8_t {
 };
 
 /// How bytes are counted. The defaults are the physical ones; the analytic pcie-bench model counts 64-bit addresses
-/// always and does not pad payloads to doublewords (LITERATURE E1).
+/// always and does not pad payloads to doublewords (pcie-bench model, Neugebauer et al., SIGCOMM 2018).
 struct TlpFormat {
   bool always_64_bit = false;  ///< count 4-doubleword headers even below 4 GiB, where section 2.2.4.1 demands three
   bool pad_to_dword = true;  ///< payloads occupy whole doublewords, byte enables tell which bytes count (section 2.2.2)
@@ -69,7 +69,8 @@ constexpr std::uint64_t request_count(std::uint64_t address, std::uint64_t bytes
 
 /// Payload bytes of the next completion of a read with `remaining` bytes left from `address`: up to the next Read
 /// Completion Boundary when the start is not on one, `chunk` bytes (a multiple of `rcb`, at most Max_Payload_Size)
-/// afterwards. The specification allows longer first completions; root complexes realign first (LITERATURE section 6).
+/// afterwards. The specification allows longer first completions; root complexes realign first (PCIe 5.0
+/// section 2.3.1.1).
 constexpr std::uint64_t next_completion(std::uint64_t address, std::uint64_t remaining, std::uint64_t rcb,
                                         std::uint64_t chunk) {
   return std::min(remaining, address % rcb != 0 ? rcb - address % rcb : chunk);

@@ -61,7 +61,7 @@ TEST(DmaEngineTiming, ACompletionTimeOutComesAfterItsTimeAndNotEarlier) {
 }
 
 // Little's law: 26 tags and 490 ns from request to completion give 26 / 490 ns = 53.06 M reads/s, 27.2 Gb/s at 64 bytes
-// (LITERATURE section 0.3: the Broadwell host's 27.6 without an IOMMU).
+// (pcie-bench data set: the Broadwell host's 27.6 without an IOMMU).
 TEST(DmaEngineTiming, TagsAndLatencyFixTheThroughputOfSmallReads) {
   DmaEngineConfig c;
   c.tags = 26;

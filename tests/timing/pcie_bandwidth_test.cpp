@@ -1,4 +1,4 @@
-// A saturated Gen3 x8 link carries what the packet arithmetic says (LITERATURE E1): the values are the pcie-bench
+// A saturated Gen3 x8 link carries what the packet arithmetic says : the values are the pcie-bench
 // model's own, in its accounting (64-bit addresses, unpadded payloads, ACK and flow control 8 of 203 bytes each, SKIP 4
 // of 1538).
 #include <gtest/gtest.h>

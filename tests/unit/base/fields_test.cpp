@@ -80,7 +80,7 @@ struct Machine {
         Fields<Machine>("machine", "A machine")
             .field("latency", &Machine::latency, "Idle access latency")
             .range(Time::ns(1), Time::us(10))
-            .source("LITERATURE 1.3")
+            .source("Handbook 1.3")
             .field("channels", &Machine::channels, "Channels")
             .range(1, 64)
             .power_of_two()
@@ -288,7 +288,7 @@ TEST(Fields, TheResolvedDumpReadsBackAsItself) {
 TEST(Describe, TellsTypeLimitsDefaultAndSource) {
   const std::string text = describe(Machine::fields());
   EXPECT_NE(
-      text.find("latency   time, 1 ns to 10 us, default 80 ns\n            Idle access latency [LITERATURE 1.3]\n"),
+      text.find("latency   time, 1 ns to 10 us, default 80 ns\n            Idle access latency [Handbook 1.3]\n"),
       std::string::npos)
       << text;
   EXPECT_NE(text.find("walkers   integer, or unlimited, default unlimited\n"), std::string::npos) << text;
