@@ -33,13 +33,13 @@ class HashIndex {
     for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
       const Cell& c = cells_[i];
       if (c.slot == none) return none;
-      if (c.hash == hash && same(c.slot)) return c.slot;
+      if (c.hash == static_cast<std::uint32_t>(hash) && same(c.slot)) return c.slot;
     }
   }
   void insert(std::uint64_t hash, std::uint32_t slot) {
     std::size_t i = hash & mask_;
     while (cells_[i].slot != none) i = (i + 1) & mask_;
-    cells_[i] = {hash, slot};
+    cells_[i] = {static_cast<std::uint32_t>(hash), slot};
   }
   /// Precondition: the slot was inserted with this hash.
   void erase(std::uint64_t hash, std::uint32_t slot) {
@@ -58,7 +58,7 @@ class HashIndex {
 
  private:
   struct Cell {
-    std::uint64_t hash = 0;
+    std::uint32_t hash = 0;  // the low half, which is all an index of 32-bit slot numbers uses
     std::uint32_t slot = none;
   };
   std::vector<Cell> cells_;

@@ -1,5 +1,5 @@
-// The one set-associative container: IOTLB, context cache, walk caches, last-level cache. Sets of up to 16 ways compare
-// tags; wider sets, full associativity included, use a hash index. LRU, FIFO and both kinds of lookup are O(1); nothing
+// The one set-associative container: IOTLB, context cache, walk caches, last-level cache. Sets of up to 32 ways compare
+// a byte of hash per way; wider sets, full associativity included, use a hash index. LRU, FIFO and both kinds of lookup are O(1); nothing
 // is allocated after construction. It has no notion of time: ports and latencies belong to the modules that own one.
 #pragma once
 
@@ -13,11 +13,12 @@
 #include "models/base/cache_config.h"
 #include "models/base/hash_index.h"
 #include "models/base/policies/lru.h"
+#include "models/base/tag_prints.h"
 
 namespace iommusim::base {
 
-/// Key: equality comparable and default constructible, like Value. `Hash(key)` feeds the wide index; `Index(key)`
-/// modulo the number of sets chooses the set (default: the hash; give one to index by low page-number bits).
+/// Key: equality comparable and default constructible, like Value. `Hash(key)` tells entries of a set apart;
+/// `Index(key)` modulo the number of sets chooses the set (default: the hash; give one to index by low page-number bits).
 template <class Key, class Value, class Hash = std::hash<Key>, class Index = Hash>
 class SetAssoc {
  public:
@@ -37,7 +38,8 @@ class SetAssoc {
         when_full_(config.when_full),
         wide_(ways_ > scan_limit),
         slots_(config.entries),
-        lookup_(wide_ ? config.entries : 0) {
+        lookup_(wide_ ? config.entries : 0),
+        prints_(wide_ || config.entries == 0 ? 0 : config.entries / ways_, ways_) {
     check_shape(config);
     if (config.entries == 0) return;
     sets_ = config.entries / ways_;
@@ -93,7 +95,7 @@ class SetAssoc {
     valid_[std::size_t{p.set} * words() + way / 64] |= std::uint64_t{1} << way % 64;
     ++used_[p.set];
     ++size_;
-    if (wide_) lookup_.insert(p.hash, slot);
+    wide_ ? lookup_.insert(p.hash, slot) : prints_.set(p.set, way, TagPrints::of(p.hash));
     lru_ ? lru_->on_fill(p.set, way) : policy_->on_fill(p.set, way);
     result.value = &slots_[slot].value;
     return result;
@@ -136,7 +138,7 @@ class SetAssoc {
   std::uint32_t ways() const { return ways_; }
 
  private:
-  static constexpr std::uint32_t scan_limit = 16;  // above it a probe of the index is cheaper than comparing every tag
+  static constexpr std::uint32_t scan_limit = 32;  // above it a probe of the index is cheaper than comparing prints
   struct Slot {
     Key key{};
     Value value{};
@@ -167,13 +169,11 @@ class SetAssoc {
       p.slot = lookup_.find(p.hash, [&](std::uint32_t s) { return slots_[s].key == key; });
       return p;
     }
-    for (std::uint64_t bits = valid_[p.set]; bits != 0; bits &= bits - 1) {
-      const std::uint32_t slot = p.set * ways_ + static_cast<std::uint32_t>(__builtin_ctzll(bits));
-      if (slots_[slot].key == key) {
-        p.slot = slot;
-        break;
-      }
-    }
+    p.hash = hash_(key);
+    const Slot* slots = &slots_[p.set * ways_];
+    const std::uint32_t way =
+        prints_.find(p.set, TagPrints::of(p.hash), [&](std::uint32_t w) { return slots[w].key == key; });
+    if (way != TagPrints::none) p.slot = p.set * ways_ + way;
     return p;
   }
   void touch(const Place& p) {
@@ -190,7 +190,7 @@ class SetAssoc {
   }
   void drop(std::uint32_t set, std::uint32_t way, const Key& key) {
     const std::uint32_t slot = set * ways_ + way;
-    if (wide_) lookup_.erase(mix_bits(hash_(key)), slot);
+    wide_ ? lookup_.erase(mix_bits(hash_(key)), slot) : prints_.set(set, way, 0);
     valid_[std::size_t{set} * words() + way / 64] &= ~(std::uint64_t{1} << way % 64);
     --used_[set];
     --size_;
@@ -213,7 +213,8 @@ class SetAssoc {
   std::vector<Slot> slots_;
   std::vector<std::uint64_t> valid_;  // bit per way
   std::vector<std::uint32_t> used_;   // valid ways of each set
-  HashIndex lookup_;                  // only when wide_
+  HashIndex lookup_;                  // when wide_
+  TagPrints prints_;                  // when not
   std::size_t size_ = 0;
   std::unique_ptr<Replacement> policy_;
   Lru* lru_ = nullptr;  // the policy again when it is LRU, to call it without indirection

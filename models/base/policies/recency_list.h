@@ -1,4 +1,5 @@
-// Doubly linked lists over the ways of each set, in two flat arrays: O(1) insertion, removal and oldest entry.
+// Doubly linked lists over the ways of each set: O(1) insertion, removal and oldest entry. Links are as narrow as the
+// number of ways allows, so that a set of a last-level cache keeps its order in one or two lines of memory.
 #pragma once
 
 #include <cstdint>
@@ -8,50 +9,70 @@
 
 namespace iommusim::base {
 
-class RecencyList {
+/// `Way` holds numbers up to the number of ways.
+template <class Way>
+class RecencyLinks {
  public:
-  RecencyList(std::uint32_t sets, std::uint32_t ways) : ways_(ways), links_(std::size_t{sets} * ways), ends_(sets) {}
+  RecencyLinks(std::uint32_t sets, std::uint32_t ways) : ways_(ways), links_(std::size_t{sets} * (ways + 1)) {
+    for (std::uint32_t set = 0; set < sets; ++set) of(set)[ways] = {static_cast<Way>(ways), static_cast<Way>(ways)};
+  }
 
   void push_newest(std::uint32_t set, std::uint32_t way) {
-    Ends& e = ends_[set];
-    link(set, way) = {none, e.newest};
-    if (e.newest != none)
-      link(set, e.newest).newer = way;
-    else
-      e.oldest = way;
-    e.newest = way;
+    Link* links = of(set);
+    Link& end = links[ways_];
+    links[way] = {static_cast<Way>(ways_), end.older};
+    links[end.older].newer = static_cast<Way>(way);
+    end.older = static_cast<Way>(way);
   }
   void remove(std::uint32_t set, std::uint32_t way) {
-    Ends& e = ends_[set];
-    const Link l = link(set, way);
-    (l.newer != none ? link(set, l.newer).older : e.newest) = l.older;
-    (l.older != none ? link(set, l.older).newer : e.oldest) = l.newer;
+    Link* links = of(set);
+    const Link l = links[way];
+    links[l.newer].older = l.older;
+    links[l.older].newer = l.newer;
   }
   void make_newest(std::uint32_t set, std::uint32_t way) {
-    if (ends_[set].newest == way) return;
+    if (of(set)[ways_].older == way) return;
     remove(set, way);
     push_newest(set, way);
   }
   /// The oldest allowed way. Precondition: there is one.
-  std::uint32_t oldest(std::uint32_t set, WayMask allowed) const {
-    std::uint32_t way = ends_[set].oldest;
+  std::uint32_t oldest(std::uint32_t set, WayMask allowed) {
+    const Link* links = of(set);
+    std::uint32_t way = links[ways_].newer;
     if (allowed != all_ways)
-      while (!(allowed >> way & 1)) way = links_[std::size_t{set} * ways_ + way].newer;
+      while (!(allowed >> way & 1)) way = links[way].newer;
     return way;
   }
 
  private:
-  static constexpr std::uint32_t none = ~std::uint32_t{0};
   struct Link {
-    std::uint32_t newer = none, older = none;
+    Way newer{}, older{};
   };
-  struct Ends {
-    std::uint32_t newest = none, oldest = none;
-  };
-  Link& link(std::uint32_t set, std::uint32_t way) { return links_[std::size_t{set} * ways_ + way]; }
+  /// The links of a set; number `ways_` closes the circle: newer than the newest, older than the oldest.
+  Link* of(std::uint32_t set) { return &links_[std::size_t{set} * (ways_ + 1)]; }
   std::uint32_t ways_;
   std::vector<Link> links_;
-  std::vector<Ends> ends_;
+};
+
+class RecencyList {
+ public:
+  RecencyList(std::uint32_t sets, std::uint32_t ways)
+      : narrow_(ways <= 255), bytes_(narrow_ ? sets : 0, ways), words_(narrow_ ? 0 : sets, ways) {}
+  void push_newest(std::uint32_t set, std::uint32_t way) {
+    narrow_ ? bytes_.push_newest(set, way) : words_.push_newest(set, way);
+  }
+  void remove(std::uint32_t set, std::uint32_t way) { narrow_ ? bytes_.remove(set, way) : words_.remove(set, way); }
+  void make_newest(std::uint32_t set, std::uint32_t way) {
+    narrow_ ? bytes_.make_newest(set, way) : words_.make_newest(set, way);
+  }
+  std::uint32_t oldest(std::uint32_t set, WayMask allowed) {
+    return narrow_ ? bytes_.oldest(set, allowed) : words_.oldest(set, allowed);
+  }
+
+ private:
+  bool narrow_;
+  RecencyLinks<std::uint8_t> bytes_;
+  RecencyLinks<std::uint32_t> words_;
 };
 
 }  // namespace iommusim::base
