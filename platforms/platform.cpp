@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "models/base/bdf.h"
+#include "models/endpoints/workload/mapped_workload.h"
 
 namespace iommusim::platforms {
 
@@ -15,6 +16,7 @@ struct Platform::Use {
   WorkloadUseConfig config;
   host::Pieces pieces;  ///< of its buffer, in order
   std::unique_ptr<ep::Workload> workload;
+  ep::MappedWorkload* mapped = nullptr;  ///< the part of `workload` that maps for each DMA, if any
 };
 
 namespace {
@@ -199,13 +201,19 @@ void Platform::boot() {
 
 /// Domain, mapping and workload of one use; by a core, or timeless.
 void Platform::prepare(host::CpuCore* core, Use& use) {
-  Iova base(use.pieces.front().address.value());
+  ep::WorkloadSite site;
+  site.name = use.endpoint.config().name;
+  site.seed = simulation_.context.seed;
+  site.base = Iova(use.pieces.front().address.value());
+  site.bytes = use.config.buffer.size.value();
+  std::unique_ptr<host::BufferPolicy> policy;
   if (driver_) {
     const host::DomainType type = use.config.domain.type;
     host::DmaDomain& domain = core != nullptr ? driver_->create_domain(*core, type) : driver_->create_domain(type);
+    // What is not translated is not mapped: the device uses physical addresses.
     if (translated(use)) {
-      base = core != nullptr ? driver_->map(*core, domain, use.pieces, iommu::kReadWrite)
-                             : driver_->map(domain, use.pieces, iommu::kReadWrite);
+      policy = make_policy(core, use, domain);
+      site.base = policy->fixed().value_or(Iova());
     }
     const base::SourceId source = source_of(use.endpoint);
     if (core != nullptr) {
@@ -214,12 +222,22 @@ void Platform::prepare(host::CpuCore* core, Use& use) {
       driver_->attach(source, domain);
     }
   }
-  ep::WorkloadSite site;
-  site.name = use.endpoint.config().name;
-  site.seed = simulation_.context.seed;
-  site.base = base;
-  site.bytes = use.config.buffer.size.value();
-  use.workload = monitor_.watch(use.config.traffic->make(site));
+  std::unique_ptr<ep::Workload> workload = use.config.traffic->make(site);
+  if (policy && !policy->fixed()) {
+    auto mapped = std::make_unique<ep::MappedWorkload>(simulation_.scheduler, std::move(workload), std::move(policy),
+                                                       use.endpoint.dma);
+    use.mapped = mapped.get();
+    workload = std::move(mapped);
+  }
+  use.workload = monitor_.watch(std::move(workload));
+}
+
+std::unique_ptr<host::BufferPolicy> Platform::make_policy(host::CpuCore* core, Use& use, host::DmaDomain& domain) {
+  const BufferConfig& b = use.config.buffer;
+  const std::size_t site_core = core_index(config_, b.core).value();
+  return host::BufferPolicies::make(b.mapping,
+                                    host::BufferPolicy::Site{*driver_, domain, *cores_[site_core], use.pieces,
+                                                             use.endpoint.stats().group("buffer"), core});
 }
 
 void Platform::start() {
@@ -229,6 +247,9 @@ void Platform::start() {
 
 void Platform::stop_issuing() {
   for (const auto& e : endpoints_) e->dma.stop_issuing();
+  for (const auto& use : uses_) {
+    if (use->mapped != nullptr) use->mapped->stop();
+  }
   if (player_) player_->stop_issuing();
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/endpoints/trace/player.h"
+#include "models/host/buffer_policy.h"
 #include "models/host/cpu_core.h"
 #include "models/host/interrupt_region.h"
 #include "models/host/iommu_driver.h"
@@ -76,6 +77,7 @@ class Platform {
   void place_buffers();
   bool translated(const Use& use) const;
   void prepare(host::CpuCore* core, Use& use);
+  std::unique_ptr<host::BufferPolicy> make_policy(host::CpuCore* core, Use& use, host::DmaDomain& domain);
   void start();
 
   tlm::Simulation& simulation_;

@@ -57,9 +57,10 @@ std::string groups_text(const PlatformConfig& c, const std::vector<WorkloadUseCo
     std::string use = "idle";
     for (const WorkloadUseConfig& w : workloads) {
       if (w.endpoint != e.name) continue;
-      use = fmt::format("{}, buffer {} in pages of {}, {}", c.has_iommu() ? host::to_text(w.domain.type) : "no IOMMU",
-                        to_text(w.buffer.size), to_text(w.buffer.page_size),
-                        base::Variants<ep::WorkloadConfig>::name_of(*w.traffic));
+      use =
+          fmt::format("{}, buffer {} in pages of {}, {}, {}", c.has_iommu() ? host::to_text(w.domain.type) : "no IOMMU",
+                      to_text(w.buffer.size), to_text(w.buffer.page_size), w.buffer.mapping,
+                      base::Variants<ep::WorkloadConfig>::name_of(*w.traffic));
     }
     // Each endpoint has a root port of its own, which isolates it from all others.
     text += fmt::format("group {}: {} {}: {}\n", i, to_text(e.bdf), e.name, use);

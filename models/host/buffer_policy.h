@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "models/base/registry.h"
 #include "models/base/stats/histogram.h"
@@ -16,12 +18,14 @@ namespace iommusim::host {
 class BufferPolicy {
  public:
   /// Where mapping happens: the tasks of one core. `buffer` is all of the memory; offsets count from its first piece.
+  /// `boot`: the core in whose task the policy is made; null: made timeless, before the start.
   struct Site {
     IommuDriver& driver;
     DmaDomain& domain;
     CpuCore& core;
     Pieces buffer;
     base::Group& stats;
+    CpuCore* boot = nullptr;
   };
   /// Gets the IOVA of the first byte asked for.
   using Ready = std::function<void(Iova)>;
@@ -29,16 +33,28 @@ class BufferPolicy {
   static const char* registry_kind() { return "buffer policy"; }
   virtual ~BufferPolicy() = default;
 
+  /// Where the whole buffer is mapped for good, if it is: DMAs may then go without acquire() and release().
+  virtual std::optional<Iova> fixed() const { return std::nullopt; }
   /// Before a DMA of [offset, offset + bytes): calls `ready` when the device may start, from within this call if
   /// nothing has to be done, else from a task of the core.
   virtual void acquire(std::uint64_t offset, std::uint64_t bytes, iommu::Rights rights, Ready ready) = 0;
-  /// After it, with the address that `ready` got.
+  /// After it, with the address that `ready` got. The device must not touch the memory any more: a posted write has to
+  /// be visible.
   virtual void release(Iova iova, std::uint64_t bytes) = 0;
 };
 
 using BufferPolicies = base::Registry<BufferPolicy, const BufferPolicy::Site&>;
 
-/// The whole pages of `buffer` that [offset, offset + bytes) touches. Throws std::out_of_range beyond its end.
-Pieces pages_of(const Pieces& buffer, std::uint64_t offset, std::uint64_t bytes);
+/// A buffer's memory by offset.
+class BufferLayout {
+ public:
+  explicit BufferLayout(Pieces pieces);
+  /// The whole 4 KiB pages that [offset, offset + bytes) touches. Throws std::out_of_range beyond the end.
+  Pieces pages(std::uint64_t offset, std::uint64_t bytes) const;
+
+ private:
+  Pieces pieces_;
+  std::vector<std::uint64_t> starts_;  // offset of each piece
+};
 
 }  // namespace iommusim::host

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "models/base/text.h"
+#include "models/host/buffer_policy.h"
 #include "platforms/config/platform_config.h"
 
 namespace iommusim::platforms {
@@ -31,7 +32,7 @@ const base::Fields<DomainConfig>& DomainConfig::fields() {
 
 const base::Fields<BufferConfig>& BufferConfig::fields() {
   static const base::Fields<BufferConfig> f =
-      base::Fields<BufferConfig>("buffer", "Memory that an endpoint reads and writes, mapped at boot")
+      base::Fields<BufferConfig>("buffer", "Memory that an endpoint reads and writes")
           .field("size", &BufferConfig::size, "Size, a multiple of 4 KiB")
           .range("4 KiB", "1 TiB")
           .field("page_size", &BufferConfig::page_size, "Largest page of its mapping: 4 KiB, 2 MiB or 1 GiB")
@@ -41,7 +42,12 @@ const base::Fields<BufferConfig>& BufferConfig::fields() {
                  "device that is not translated "
                  "sees physical addresses and always gets one block",
                  {{"contiguous", mem::Placement::contiguous}, {"scattered", mem::Placement::scattered}})
+          .field("mapping", &BufferConfig::mapping,
+                 "How DMAs get their memory mapped where the domain translates: premapped, per_dma, or another buffer "
+                 "policy")
+          .field("core", &BufferConfig::core, "Core that maps and unmaps; empty: the first of the platform")
           .check([](const BufferConfig& c, base::Report& r) {
+            if (!host::BufferPolicies::has(c.mapping)) r.error("mapping", host::BufferPolicies::unknown(c.mapping));
             const std::uint64_t page = c.page_size.value();
             if (page != 4096 && page != 1ull << 21 && page != 1ull << 30) {
               r.error("page_size", "must be 4 KiB, 2 MiB or 1 GiB");
@@ -67,10 +73,20 @@ const base::Fields<WorkloadUseConfig>& WorkloadUseConfig::fields() {
   return f;
 }
 
+std::optional<std::size_t> core_index(const PlatformConfig& platform, const std::string& name) {
+  if (name.empty()) return 0;
+  for (std::size_t i = 0; i < platform.cores.size(); ++i) {
+    if (platform.cores[i].name == name) return i;
+  }
+  return std::nullopt;
+}
+
 void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform,
                      base::Report& report) {
   std::vector<std::string> names;
   for (const EndpointConfig& e : platform.endpoints) names.push_back(e.name);
+  std::vector<std::string> cores;
+  for (const CoreConfig& c : platform.cores) cores.push_back(c.name);
   std::map<std::string, std::size_t> used;
   const std::uint64_t room = buffer_range(platform).size.value();
   std::uint64_t wanted = 0;
@@ -85,6 +101,10 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
     }
     const auto [it, fresh] = used.emplace(w.endpoint, i);
     if (!fresh) report.error(path + ".endpoint", fmt::format("'{}' already has workloads[{}]", w.endpoint, it->second));
+    if (!core_index(platform, w.buffer.core)) {
+      report.error(path + ".buffer.core", fmt::format("the platform has no core '{}'.{} Known: {}", w.buffer.core,
+                                                      base::did_you_mean(w.buffer.core, cores), base::join(cores)));
+    }
     if (w.traffic && w.traffic->buffer_bytes() > w.buffer.size.value()) {
       report.error(path + ".buffer.size",
                    fmt::format("{} is too small for the traffic, which needs {}", base::to_text(w.buffer.size),

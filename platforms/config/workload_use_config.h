@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,13 @@ struct DomainConfig {
   static const base::Fields<DomainConfig>& fields();
 };
 
-/// Memory that the endpoint reads and writes, mapped at boot.
+/// Memory that the endpoint reads and writes, and how it gets mapped.
 struct BufferConfig {
   base::Bytes size{4ull << 20};
   base::Bytes page_size{4096};  ///< 4 KiB, 2 MiB or 1 GiB
   mem::Placement placement = mem::Placement::contiguous;
+  std::string mapping = "premapped";  ///< of host::BufferPolicies
+  std::string core;                   ///< of the platform; empty: its first
   static const base::Fields<BufferConfig>& fields();
 };
 
@@ -36,8 +39,11 @@ struct WorkloadUseConfig {
   static const base::Fields<WorkloadUseConfig>& fields();
 };
 
-/// Reports every reference from workloads to a platform that does not hold: unknown endpoints, memory that is too
-/// small. Paths of the errors start with "workloads[i]".
+/// The core that runs a workload's driver: the one named, the first for an empty name; nothing if there is none.
+std::optional<std::size_t> core_index(const PlatformConfig& platform, const std::string& name);
+
+/// Reports every reference from workloads to a platform that does not hold: unknown endpoints and cores, memory that
+/// is too small. Paths of the errors start with "workloads[i]".
 void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform,
                      base::Report& report);
 

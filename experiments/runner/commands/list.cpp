@@ -9,6 +9,7 @@
 #include "models/endpoints/workload/address_pattern.h"
 #include "models/endpoints/workload/size_distribution.h"
 #include "models/endpoints/workload/workload_config.h"
+#include "models/host/buffer_policy.h"
 #include "models/host/invalidation_policy.h"
 #include "models/iommu/api/factory.h"
 
@@ -46,6 +47,7 @@ const std::vector<Kind>& kinds() {
       {"patterns", "address patterns of generated traffic", &of_variants<ep::AddressPatternConfig>},
       {"sizes", "size distributions of generated traffic", &of_variants<ep::SizeDistributionConfig>},
       {"replacement", "replacement policies of caches", &of_registry<base::ReplacementRegistry>},
+      {"buffers", "workloads[].buffer.mapping", &of_registry<host::BufferPolicies>},
       {"invalidation", "invalidation policies of the DMA mapping layer", &of_registry<host::InvalidationPolicies>},
   };
   return table;

@@ -8,7 +8,10 @@ namespace {
 
 class Premapped final : public BufferPolicy {
  public:
-  explicit Premapped(const Site& site) : base_(site.driver.map(site.domain, site.buffer, iommu::kReadWrite)) {}
+  explicit Premapped(const Site& site)
+      : base_(site.boot != nullptr ? site.driver.map(*site.boot, site.domain, site.buffer, iommu::kReadWrite)
+                                   : site.driver.map(site.domain, site.buffer, iommu::kReadWrite)) {}
+  std::optional<Iova> fixed() const override { return base_; }
   void acquire(std::uint64_t offset, std::uint64_t, iommu::Rights, Ready ready) override { ready(base_ + offset); }
   void release(Iova, std::uint64_t) override {}
 

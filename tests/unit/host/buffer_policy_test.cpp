@@ -29,6 +29,7 @@ struct Buffers : Host {
 
 TEST(BufferPolicy, PremappedBufferIsReadyAtOnceAndStays) {
   Buffers b("premapped");
+  EXPECT_EQ(b.where(*b.policy->fixed() + 100), Hpa(0x40000000 + 100));
   Iova iova;
   b.policy->acquire(8192 + 100, 64, iommu::kRead, [&](Iova i) { iova = i; });
   EXPECT_EQ(b.where(iova), Hpa(0x50000000 + 100));
@@ -38,7 +39,8 @@ TEST(BufferPolicy, PremappedBufferIsReadyAtOnceAndStays) {
 }
 
 TEST(BufferPolicy, EachDmaIsMappedByTheCoreAndUnmappedWithAnInvalidation) {
-  Buffers b("map_per_dma");
+  Buffers b("per_dma");
+  EXPECT_FALSE(b.policy->fixed().has_value());
   Iova iova;
   Time ready;
   // Pages 1 and 2 of the buffer, which lie in different pieces: two reads of entries, then the writes.
@@ -55,15 +57,17 @@ TEST(BufferPolicy, EachDmaIsMappedByTheCoreAndUnmappedWithAnInvalidation) {
 }
 
 TEST(BufferPolicy, PagesAreThoseOfThePiecesAndNoMore) {
-  const Pieces buffer{{Hpa(0x10000), 8192}, {Hpa(0x80000), 4096}};
-  EXPECT_EQ(pages_of(buffer, 0, 1).size(), 1u);
-  EXPECT_EQ(pages_of(buffer, 4095, 2).front().bytes, 8192u);
-  const Pieces both = pages_of(buffer, 5000, 5000);
+  const BufferLayout buffer({{Hpa(0x10000), 8192}, {Hpa(0x80000), 4096}});
+  EXPECT_EQ(buffer.pages(0, 1).size(), 1u);
+  EXPECT_EQ(buffer.pages(4095, 2).front().bytes, 8192u);
+  const Pieces both = buffer.pages(5000, 5000);
   ASSERT_EQ(both.size(), 2u);
   EXPECT_EQ(both[0].address, Hpa(0x11000));
   EXPECT_EQ(both[0].bytes, 4096u);
   EXPECT_EQ(both[1].address, Hpa(0x80000));
-  EXPECT_THROW(pages_of(buffer, 12000, 300), std::out_of_range);
+  EXPECT_EQ(buffer.pages(8192, 4096).front().address, Hpa(0x80000));
+  EXPECT_THROW(buffer.pages(12000, 300), std::out_of_range);
+  EXPECT_THROW(buffer.pages(12288, 1), std::out_of_range);
 }
 
 }  // namespace

@@ -6,9 +6,9 @@ namespace iommusim::host {
 
 namespace {
 
-class MapPerDma final : public BufferPolicy {
+class PerDma final : public BufferPolicy {
  public:
-  explicit MapPerDma(const Site& site) : s_(site) {
+  explicit PerDma(const Site& site) : s_(site), layout_(site.buffer) {
     s_.stats.add("map_wait", map_wait_, "ps",
                  "From the wish to start a DMA to its buffer being mapped, queueing for the core included");
     s_.stats.add("mapped_buffers", mapped_, "1", "Buffers mapped, or waiting to be unmapped");
@@ -16,7 +16,7 @@ class MapPerDma final : public BufferPolicy {
   void acquire(std::uint64_t offset, std::uint64_t bytes, iommu::Rights rights, Ready ready) override {
     const base::Time asked = s_.driver.context().scheduler.now();
     s_.core.submit([this, offset, bytes, rights, asked, ready = std::move(ready)](CpuCore& core) {
-      const Iova iova = s_.driver.map(core, s_.domain, pages_of(s_.buffer, offset, bytes), rights);
+      const Iova iova = s_.driver.map(core, s_.domain, layout_.pages(offset, bytes), rights);
       core.fence();
       mapped_.add(core.now());
       map_wait_.add(core.now() - asked);
@@ -32,12 +32,13 @@ class MapPerDma final : public BufferPolicy {
 
  private:
   const Site s_;
+  const BufferLayout layout_;
   base::Histogram map_wait_;
   base::Occupancy mapped_;
 };
 
-const BufferPolicies::Entry entry("map_per_dma", "each DMA's pages are mapped before it and unmapped after it",
-                                  [](const BufferPolicy::Site& site) { return std::make_unique<MapPerDma>(site); });
+const BufferPolicies::Entry entry("per_dma", "each DMA's pages are mapped before it and unmapped after it",
+                                  [](const BufferPolicy::Site& site) { return std::make_unique<PerDma>(site); });
 
 }  // namespace
 
