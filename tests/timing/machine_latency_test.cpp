@@ -18,7 +18,9 @@ platform:
   endpoints:
     - name: a
       bdf: "01:00.0"
-      link: {generation: 3, width: 8, propagation: 5 ns, ack_interval: 0 B, fc_interval: 0 B, skip_interval: 0 B, always_64_bit: true}
+      link:
+        {generation: 3, width: 8, propagation: 5 ns, always_64_bit: true,
+         ack_interval: 0 B, fc_interval: 0 B, skip_interval: 0 B}
       dma: {issue_latency: 61 ns, completion_latency: 67 ns}
   iommu:
     architecture: {type: vtd}

@@ -1,6 +1,8 @@
 // Runs an experiment file of the repository as the program does, in a process of its own.
 #pragma once
 
+#include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
