@@ -235,9 +235,8 @@ void Platform::prepare(host::CpuCore* core, Use& use) {
 std::unique_ptr<host::BufferPolicy> Platform::make_policy(host::CpuCore* core, Use& use, host::DmaDomain& domain) {
   const BufferConfig& b = use.config.buffer;
   const std::size_t site_core = core_index(config_, b.core).value();
-  return host::BufferPolicies::make(b.mapping,
-                                    host::BufferPolicy::Site{*driver_, domain, *cores_[site_core], use.pieces,
-                                                             use.endpoint.stats().group("buffer"), core});
+  return host::BufferPolicies::make(b.mapping, host::BufferPolicy::Site{*driver_, domain, *cores_[site_core],
+                                                                        use.pieces, use.endpoint.stats(), core});
 }
 
 void Platform::start() {

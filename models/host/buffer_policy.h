@@ -18,6 +18,7 @@ namespace iommusim::host {
 class BufferPolicy {
  public:
   /// Where mapping happens: the tasks of one core. `buffer` is all of the memory; offsets count from its first piece.
+  /// `stats`: of the device, for groups of the policy's own.
   /// `boot`: the core in whose task the policy is made; null: made timeless, before the start.
   struct Site {
     IommuDriver& driver;

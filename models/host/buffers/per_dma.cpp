@@ -9,9 +9,10 @@ namespace {
 class PerDma final : public BufferPolicy {
  public:
   explicit PerDma(const Site& site) : s_(site), layout_(site.buffer) {
-    s_.stats.add("map_wait", map_wait_, "ps",
-                 "From the wish to start a DMA to its buffer being mapped, queueing for the core included");
-    s_.stats.add("mapped_buffers", mapped_, "1", "Buffers mapped, or waiting to be unmapped");
+    base::Group& stats = s_.stats.group("mapping");
+    stats.add("wait", wait_, "ps",
+              "From the wish to start a DMA to its buffer being mapped, queueing for the core included");
+    stats.add("buffers", mapped_, "1", "Buffers mapped, waiting to be unmapped included");
   }
   void acquire(std::uint64_t offset, std::uint64_t bytes, iommu::Rights rights, Ready ready) override {
     const base::Time asked = s_.driver.context().scheduler.now();
@@ -19,7 +20,7 @@ class PerDma final : public BufferPolicy {
       const Iova iova = s_.driver.map(core, s_.domain, layout_.pages(offset, bytes), rights);
       core.fence();
       mapped_.add(core.now());
-      map_wait_.add(core.now() - asked);
+      wait_.add(core.now() - asked);
       ready(iova + (offset & 4095));
     });
   }
@@ -33,7 +34,7 @@ class PerDma final : public BufferPolicy {
  private:
   const Site s_;
   const BufferLayout layout_;
-  base::Histogram map_wait_;
+  base::Histogram wait_;
   base::Occupancy mapped_;
 };
 

@@ -20,7 +20,7 @@ struct Buffers : Host {
                                                                   *domain,
                                                                   *core[0],
                                                                   {{Hpa(0x40000000), 8192}, {Hpa(0x50000000), 8192}},
-                                                                  simulation.stats.group("buffer")});
+                                                                  simulation.stats.group("device")});
   }
   Hpa where(Iova iova) { return domain->tables->lookup(driver->instant_memory(), iova)->output + iova.offset_in(4096); }
   DmaDomain* domain = nullptr;
