@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 unset CXXFLAGS
 
 refused() {  # refused CMAKE_ARGUMENT
-  if cmake -S "$source" -B "$work/refused" "$@" >"$work/log" 2>&1; then
+  if cmake -G Ninja -S "$source" -B "$work/refused" "$@" >"$work/log" 2>&1; then
     echo "cmake $* was accepted"
     exit 1
   fi
@@ -19,6 +19,6 @@ refused -DCMAKE_CXX_STANDARD=20
 refused -DCMAKE_CXX_STANDARD=14
 refused -DCMAKE_CXX_FLAGS=-std=gnu++20
 CXXFLAGS=-std=c++20 refused
-cmake -S "$source" -B "$work/accepted" -DCMAKE_CXX_STANDARD=17 -DIOMMUSIM_TESTS=OFF -DIOMMUSIM_BENCH=OFF >"$work/log" 2>&1 ||
+cmake -G Ninja -S "$source" -B "$work/accepted" -DCMAKE_CXX_STANDARD=17 -DIOMMUSIM_TESTS=OFF -DIOMMUSIM_BENCH=OFF >"$work/log" 2>&1 ||
   { cat "$work/log"; exit 1; }
 echo "other standards are refused with the reason, C++17 is accepted"
