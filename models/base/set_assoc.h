@@ -1,6 +1,7 @@
 // The one set-associative container: IOTLB, context cache, walk caches, last-level cache. Sets of up to 32 ways compare
-// a byte of hash per way; wider sets, full associativity included, use a hash index. LRU, FIFO and both kinds of lookup are O(1); nothing
-// is allocated after construction. It has no notion of time: ports and latencies belong to the modules that own one.
+// a byte of hash per way; wider sets, full associativity included, use a hash index. LRU, FIFO and both kinds of lookup
+// are O(1); nothing is allocated after construction. It has no notion of time: ports and latencies belong to the
+// modules that own one.
 #pragma once
 
 #include <functional>
@@ -18,7 +19,8 @@
 namespace iommusim::base {
 
 /// Key: equality comparable and default constructible, like Value. `Hash(key)` tells entries of a set apart;
-/// `Index(key)` modulo the number of sets chooses the set (default: the hash; give one to index by low page-number bits).
+/// `Index(key)` modulo the number of sets chooses the set (default: the hash; give one to index by low page-number
+/// bits).
 template <class Key, class Value, class Hash = std::hash<Key>, class Index = Hash>
 class SetAssoc {
  public:

@@ -1,5 +1,5 @@
 // A stage that reorders: items leave by time, those of equal time in the order they were pushed. Only the earliest is
-// scheduled.
+// scheduled. Items pushed in the order of their times, which most are, never see the heap.
 #pragma once
 
 #include <algorithm>
@@ -7,11 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "models/tlm/ring.h"
 #include "models/tlm/scheduler.h"
 
 namespace iommusim::tlm {
 
-/// `T` is cheap to move. One stage of the scheduler.
+/// `T` is cheap to move and default-constructible. One stage of the scheduler.
 template <class T>
 class TimedQueue {
  public:
@@ -24,40 +25,57 @@ class TimedQueue {
 
   /// Delivers `item` at time `at`, not past.
   void push(T item, Time at) {
-    items_.push_back({std::move(item), at, next_sequence_++, false});
-    std::push_heap(items_.begin(), items_.end(), later);
+    Item pushed{std::move(item), at, next_sequence_++, false};
+    if (in_order_.empty() || at >= last_) {
+      last_ = at;
+      in_order_.push(std::move(pushed));
+    } else {
+      earlier_.push_back(std::move(pushed));
+      std::push_heap(earlier_.begin(), earlier_.end(), later);
+    }
     schedule_head();
   }
-  std::size_t size() const { return items_.size(); }
-  bool empty() const { return items_.empty(); }
+  std::size_t size() const { return in_order_.size() + earlier_.size(); }
+  bool empty() const { return in_order_.empty() && earlier_.empty(); }
   /// When the next item leaves; the queue is not empty.
-  Time next() const { return items_.front().at; }
+  Time next() const { return heap_first() ? earlier_.front().at : in_order_.front().at; }
 
  private:
   struct Item {
-    T item;
+    T item{};
     Time at;
-    std::uint64_t sequence;
-    bool scheduled;  // the scheduler holds an entry of this item's time, so no wake-up finds nothing to do
+    std::uint64_t sequence = 0;
+    bool scheduled = false;  // the scheduler holds an entry of this item's time, so no wake-up finds nothing to do
   };
   static bool later(const Item& a, const Item& b) { return a.at != b.at ? a.at > b.at : a.sequence > b.sequence; }
+  bool heap_first() const {
+    return !earlier_.empty() && (in_order_.empty() || later(in_order_.front(), earlier_.front()));
+  }
   void schedule_head() {
-    if (items_.front().scheduled) return;
-    items_.front().scheduled = true;
-    scheduler_.schedule(stage_, items_.front().at);
+    Item& head = heap_first() ? earlier_.front() : in_order_.front();
+    if (head.scheduled) return;
+    head.scheduled = true;
+    scheduler_.schedule(stage_, head.at);
+  }
+  Item pop() {
+    if (!heap_first()) return in_order_.pop();
+    std::pop_heap(earlier_.begin(), earlier_.end(), later);
+    Item head = std::move(earlier_.back());
+    earlier_.pop_back();
+    return head;
   }
   void fire() {
-    std::pop_heap(items_.begin(), items_.end(), later);
-    Item head = std::move(items_.back());
-    items_.pop_back();
-    if (!items_.empty()) schedule_head();
+    Item head = pop();
+    if (!empty()) schedule_head();
     deliver_(std::move(head.item));
   }
 
   Scheduler& scheduler_;
   Delegate<void(T)> deliver_;
   StageId stage_;
-  std::vector<Item> items_;  // a heap, earliest first
+  Ring<Item> in_order_;        // pushed in the order they leave in
+  Time last_;                  // when the newest of those leaves
+  std::vector<Item> earlier_;  // the others: a heap, earliest first
   std::uint64_t next_sequence_ = 0;
 };
 

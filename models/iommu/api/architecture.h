@@ -50,10 +50,11 @@ class Architecture {
   virtual Space space(const Context& context, const Request& request) const = 0;
   /// Check of a request that its context lets pass untranslated, and of a translated (AT = 10b) one; nothing if it may.
   virtual std::optional<Fault> check_pass_through(const Context& context, const Request& request) const = 0;
-  /// First step of a walk; `walk` holds kind, request and (page walks) context, the rest is cleared by this call.
-  virtual Step begin(Walk& walk) const = 0;
+  /// First step of a walk, which is put into walk.step and returned; `walk` holds kind, request and (page walks)
+  /// context, its state is cleared by this call.
+  virtual const Step& begin(Walk& walk) const = 0;
   /// Next step, given the outcome of the one before.
-  virtual Step resume(Walk& walk, const StepResult& result) const = 0;
+  virtual const Step& resume(Walk& walk, const StepResult& result) const = 0;
 
   // --- registers (MMIO). Offsets and sizes outside the map read as zero and ignore writes.
   virtual std::uint64_t register_bytes() const = 0;

@@ -38,7 +38,7 @@ struct InterruptMessage {
 /// Up to 64 bytes as read from memory, little-endian 64-bit words.
 using Words = std::array<std::uint64_t, 8>;
 
-/// One step. Only the members named beside each kind are meaningful.
+/// One step. Only the members named beside each kind are meaningful; the others are what an earlier step left.
 struct Step {
   enum class Kind : std::uint8_t {
     read,                ///< address, bytes, structure, stage, level: one memory read; resumes with status and words
@@ -83,6 +83,7 @@ struct Walk {
   std::uint8_t phase = 0;
   std::uint8_t level = 0;
   std::array<std::uint64_t, 8> state{};  ///< the architecture's
+  Step step;  ///< where the architecture puts each step: in place, as a step is large and a walk takes a dozen
 };
 
 }  // namespace iommusim::iommu

@@ -218,7 +218,7 @@ RemappingUnit::Lookup RemappingUnit::remap_interrupt(Transaction& t) {
   Walk probe;
   probe.kind = WalkKind::interrupt;
   probe.request = t.request;
-  Step step = architecture_->begin(probe);
+  const Step& step = architecture_->begin(probe);
   while (step.kind == Step::Kind::lookup) {
     const CachedWords* words = caches_.find_words(step.cache, step.tag);
     if (words == nullptr) return walk_or_merge(WalkKind::interrupt, 0, 0, t);
@@ -226,7 +226,7 @@ RemappingUnit::Lookup RemappingUnit::remap_interrupt(Transaction& t) {
     result.hit = true;
     result.words[0] = words->word0;
     result.words[1] = words->word1;
-    step = architecture_->resume(probe, result);
+    architecture_->resume(probe, result);
   }
   if (step.kind == Step::Kind::interrupt_remapped) {
     deliver_interrupt(t, step.interrupt);
@@ -318,7 +318,7 @@ void RemappingUnit::leave(Transaction& t) {
 void RemappingUnit::walk_finished(WalkSlot& slot) {
   TransactionList waiters = slot.waiters;
   slot.waiters = TransactionList{};
-  const Step& last = slot.last;
+  const Step& last = slot.walk.step;
   tlm::dma(*waiters.front()->payload).walk_reads = slot.reads;
   if (!slot.stale) {
     if (last.kind == Step::Kind::context_found) {
@@ -340,7 +340,7 @@ void RemappingUnit::walk_finished(WalkSlot& slot) {
 
 // One waiter of a finished walk; false if it must wait for a walker.
 bool RemappingUnit::walk_answers(WalkSlot& slot, Transaction& t, bool first) {
-  const Step& last = slot.last;
+  const Step& last = slot.walk.step;
   switch (last.kind) {
     case Step::Kind::context_found:
       t.context = last.context;

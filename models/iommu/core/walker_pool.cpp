@@ -16,6 +16,7 @@ WalkerPool::WalkerPool(tlm::Context& context, const std::string& name, const Rem
       caches_(caches),
       port_(port),
       owner_(owner),
+      open_(config.walkers),
       steps_(context.scheduler, name + ".walk_steps", tlm::delegate<&WalkerPool::advance>(this)) {
   slots_.resize(config.walkers);
   for (std::uint32_t i = 0; i < config.walkers; ++i) {
@@ -26,10 +27,11 @@ WalkerPool::WalkerPool(tlm::Context& context, const std::string& name, const Rem
 
 WalkSlot* WalkerPool::pending(WalkKind kind, Space space, std::uint64_t key) {
   if (busy() == 0) return nullptr;
-  for (WalkSlot& s : slots_) {
-    if (s.open && !s.stale && s.key == key && s.walk.kind == kind && s.space == space) return &s;
-  }
-  return nullptr;
+  const std::uint32_t found = open_.find(hash(kind, space, key), [&](std::uint32_t i) {
+    const WalkSlot& s = slots_[i];
+    return !s.stale && s.key == key && s.walk.kind == kind && s.space == space;
+  });
+  return found == base::HashIndex::none ? nullptr : &slots_[found];
 }
 
 void WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
@@ -62,15 +64,19 @@ void WalkerPool::begin(WalkSlot& slot, base::Time overhead) {
   slot.walk.request = first.request;
   slot.walk.context = first.context;
   slot.delay = overhead;
-  slot.open = true;
-  perform(slot, architecture_.begin(slot.walk));
+  open_.insert(hash(slot.walk.kind, slot.space, slot.key), slot.index);
+  architecture_.begin(slot.walk);
+  perform(slot);
 }
 
 // Carries out steps until one takes time; latency of untimed ones gathers in slot.delay and is paid before the next
 // timed one.
-void WalkerPool::perform(WalkSlot& slot, Step step) {
+void WalkerPool::perform(WalkSlot& slot) {
+  const Step& step = slot.walk.step;
+  StepResult& result = slot.result;
   for (;;) {
-    StepResult result;
+    result.ok = true;
+    result.hit = false;
     switch (step.kind) {
       case Step::Kind::lookup: {
         if (const CachedWords* words = caches_.find_words(step.cache, step.tag)) {
@@ -84,29 +90,29 @@ void WalkerPool::perform(WalkSlot& slot, Step step) {
         if (!slot.stale) caches_.fill_words(step.cache, step.tag, CachedWords{step.words[0], step.words[1]});
         break;
       default:
-        slot.last = step;
         steps_.push(slot.index, context_.scheduler.now() + slot.delay);
         slot.delay = base::Time();
         return;
     }
-    step = architecture_.resume(slot.walk, result);
+    architecture_.resume(slot.walk, result);
   }
 }
 
 // The delay before a timed step is over: issue its memory access, or end the walk.
 void WalkerPool::advance(std::uint32_t index) {
   WalkSlot& slot = slots_[index];
-  const Step& step = slot.last;
+  const Step& step = slot.walk.step;
+  auto* const data = reinterpret_cast<unsigned char*>(slot.result.words.data());
   switch (step.kind) {
     case Step::Kind::read:
       ++slot.reads;
       reads++;
       reads_by_level[step.structure == Structure::page_table ? std::min<unsigned>(step.level, 5) : 0]++;
-      port_.send(memory_read(context_, step.address, slot.buffer.data(), step.bytes, tlm::Traffic::walk, index));
+      port_.send(memory_read(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
       return;
     case Step::Kind::write:
-      std::memcpy(slot.buffer.data(), step.words.data(), step.bytes);
-      port_.send(memory_write(context_, step.address, slot.buffer.data(), step.bytes, tlm::Traffic::walk, index));
+      std::memcpy(data, step.words.data(), step.bytes);
+      port_.send(memory_write(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
       return;
     case Step::Kind::compare_and_swap:
       tlm::internal_error(
@@ -117,21 +123,18 @@ void WalkerPool::advance(std::uint32_t index) {
 
 void WalkerPool::response(tlm::Payload& payload) {
   WalkSlot& slot = slots_[tlm::dma(payload).remapping_slot];
-  StepResult result;
-  result.ok = payload.is_response_ok();
-  if (result.ok && slot.last.kind == Step::Kind::read) {
-    std::memcpy(result.words.data(), slot.buffer.data(), slot.last.bytes);
-  }
+  slot.result.ok = payload.is_response_ok();
   payload.release();
   // The next access goes out from a stage of its own: a request must not be sent from within a response.
   slot.delay = config_.walk_step_latency;
-  perform(slot, architecture_.resume(slot.walk, result));
+  architecture_.resume(slot.walk, slot.result);
+  perform(slot);
 }
 
 void WalkerPool::finish(std::uint32_t index) {
   WalkSlot& slot = slots_[index];
   continued_ = false;
-  slot.open = false;
+  open_.erase(hash(slot.walk.kind, slot.space, slot.key), index);
   owner_.walk_finished(slot);
   if (continued_) return;
   const base::Time now = context_.scheduler.now();

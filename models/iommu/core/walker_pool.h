@@ -11,6 +11,7 @@
 #include <deque>
 #include <vector>
 
+#include "models/base/hash_index.h"
 #include "models/base/stats/group.h"
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/core/caches.h"
@@ -26,18 +27,15 @@ namespace iommusim::iommu {
 struct WalkSlot {
   std::uint32_t index = 0;
   bool busy = false;
-  bool open = false;   ///< requests may still join: from the walk's start to its last step
   bool stale = false;  ///< an invalidation selected what this walk reads
   Walk walk;
   std::uint64_t key = 0;  ///< context walks: context key; page walks: 4 KiB page number
   Space space = 0;        ///< page walks
-  StepResult result;      ///< of the step in progress
-  Step last;              ///< the step that ended the walk
+  StepResult result;      ///< of the step in progress, walk.step; a read's data arrive in its words
   base::Time delay;       ///< latency gathered by steps without memory access, paid at the next timed one
   base::Time started;
-  std::uint8_t reads = 0;                 ///< memory reads of the walk so far
-  std::array<std::uint8_t, 64> buffer{};  ///< data of the read in progress
-  TransactionList waiters;                ///< the request that started the walk, then those merged with it
+  std::uint8_t reads = 0;   ///< memory reads of the walk so far
+  TransactionList waiters;  ///< the request that started the walk, then those merged with it
 };
 
 class WalkerPool {
@@ -45,7 +43,7 @@ class WalkerPool {
   class Owner {
    public:
     virtual ~Owner() = default;
-    /// The slot's `last` says how the walk ended. The slot is freed when this returns, unless continue_walk() was
+    /// The slot's walk.step says how the walk ended. The slot is freed when this returns, unless continue_walk() was
     /// called on it.
     virtual void walk_finished(WalkSlot& slot) = 0;
     /// A walker has become available.
@@ -80,8 +78,11 @@ class WalkerPool {
 
  private:
   void begin(WalkSlot& slot, base::Time overhead);
-  void advance(std::uint32_t index);  // timed: the step's outcome is in slot.result
-  void perform(WalkSlot& slot, Step step);
+  static std::uint64_t hash(WalkKind kind, Space space, std::uint64_t key) {
+    return base::mix_bits(key ^ space << 40 ^ static_cast<std::uint64_t>(kind) << 60);
+  }
+  void advance(std::uint32_t index);  // the delay before a step that takes time is over
+  void perform(WalkSlot& slot);
   void finish(std::uint32_t index);
 
   tlm::Context& context_;
@@ -92,6 +93,7 @@ class WalkerPool {
   Owner& owner_;
   std::deque<WalkSlot> slots_;
   std::vector<std::uint32_t> free_;
+  base::HashIndex open_;  ///< walks that requests may join
   std::uint32_t stale_ = 0;
   tlm::TimedQueue<std::uint32_t> steps_;
   bool continued_ = false;

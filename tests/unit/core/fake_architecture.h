@@ -34,7 +34,10 @@ class FakeArchitecture : public Architecture {
     if (r.address >> 46 == 0) return std::nullopt;
     return Fault{FaultKind::address_width, 4, true};
   }
-  Step begin(Walk& w) const override {
+  const Step& begin(Walk& w) const override { return w.step = first(w); }
+  const Step& resume(Walk& w, const StepResult& r) const override { return w.step = next(w, r); }
+
+  Step first(Walk& w) const {
     w.phase = 0;
     switch (w.kind) {
       case WalkKind::context: return read(0x1000 + 8 * w.request.source.value(), Structure::context_entry, 0);
@@ -52,7 +55,7 @@ class FakeArchitecture : public Architecture {
     }
     return Step{};
   }
-  Step resume(Walk& w, const StepResult& r) const override {
+  Step next(Walk& w, const StepResult& r) const {
     if (!r.ok) return fault(FaultKind::structure_access, 9);
     if (w.kind == WalkKind::context) {
       if ((r.words[0] & 1) == 0) return fault(FaultKind::context_absent, 2);

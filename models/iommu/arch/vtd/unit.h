@@ -20,8 +20,8 @@ class Unit : public Architecture {
   std::uint64_t context_key(const Request& request) const override;
   Space space(const Context& context, const Request& request) const override;
   std::optional<Fault> check_pass_through(const Context& context, const Request& request) const override;
-  Step begin(Walk& walk) const override { return walker_.begin(walk); }
-  Step resume(Walk& walk, const StepResult& result) const override { return walker_.resume(walk, result); }
+  const Step& begin(Walk& walk) const override { return walker_.begin(walk); }
+  const Step& resume(Walk& walk, const StepResult& result) const override { return walker_.resume(walk, result); }
 
   std::uint64_t register_bytes() const override { return registers_.bytes(); }
   std::uint64_t read_register(std::uint64_t offset, unsigned bytes) override { return registers_.read(offset, bytes); }

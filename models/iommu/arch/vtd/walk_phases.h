@@ -23,14 +23,12 @@ enum PageState : std::uint8_t { kTable, kRights };
 /// Indices of Walk::state in an interrupt walk: the index, and the entry read.
 enum EntryState : std::uint8_t { kIndex, kEntryLow, kEntryHigh };
 
-inline Step fault(Reason reason, bool disabled = false) {
-  Step s;
+inline Step& fault(Step& s, Reason reason, bool disabled = false) {
   s.kind = Step::Kind::fault;
   s.fault = fault_of(reason, disabled);
   return s;
 }
-inline Step read(std::uint64_t address, std::uint8_t bytes, Structure structure, std::uint8_t level) {
-  Step s;
+inline Step& read(Step& s, std::uint64_t address, std::uint8_t bytes, Structure structure, std::uint8_t level) {
   s.kind = Step::Kind::read;
   s.address = Hpa(address);
   s.bytes = bytes;

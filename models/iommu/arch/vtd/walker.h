@@ -20,25 +20,25 @@ class Walker {
  public:
   Walker(const VtdConfig& config, const RegisterFile& registers) : config_(config), registers_(registers) {}
 
-  Step begin(Walk& walk) const;
-  Step resume(Walk& walk, const StepResult& result) const;
+  const Step& begin(Walk& walk) const;
+  const Step& resume(Walk& walk, const StepResult& result) const;
 
   /// The checks of a request under its context that come before any table is read; Reason{} means none fails.
   Reason check_request(const Context& context, const Request& request) const;
   static bool fault_disabled(const Context& context);
 
  private:
-  Step context_entry(const StepResult& result) const;
-  Step look_up(Walk& walk) const;
-  Step read_page_entry(Walk& walk) const;
-  Step page_entry(Walk& walk, const StepResult& result) const;
-  Step translated(const Walk& walk, const PageEntry& entry, Rights rights) const;
+  const Step& context_entry(Walk& walk, const StepResult& result) const;
+  const Step& look_up(Walk& walk) const;
+  const Step& read_page_entry(Walk& walk) const;
+  const Step& page_entry(Walk& walk, const StepResult& result) const;
+  const Step& translated(Walk& walk, const PageEntry& entry, Rights rights) const;
   Reason missing_right(const Request& request, Rights rights) const;
   bool reserved_set_page(std::uint64_t word, unsigned level) const;
 
-  Step begin_interrupt(Walk& walk) const;
-  Step interrupt_entry(Walk& walk, const StepResult& result) const;
-  Step deliver(const Walk& walk, const InterruptEntry& entry) const;
+  const Step& begin_interrupt(Walk& walk) const;
+  const Step& interrupt_entry(Walk& walk, const StepResult& result) const;
+  const Step& deliver(Walk& walk, const InterruptEntry& entry) const;
 
   const VtdConfig& config_;
   const RegisterFile& registers_;
