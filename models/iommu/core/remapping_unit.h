@@ -5,8 +5,8 @@
 // downstream translated; a miss takes a walker or merges with the walk already fetching its page. When no walker is
 // free the pipeline stalls (`in_order`) or the request steps aside (`out_of_order`). Posted writes leave in arrival
 // order per requester. One timed event per request that hits. Leaves out: ATS and page requests (refused as the
-// architecture refuses them), a second-level IOTLB, prefetching. Sources: VT-d 4.1 chapters 3 and 6; the stall is what
-// the published Broadwell curve needs (pcie-bench, see experiments/iotlb_reach).
+// architecture refuses them), a second-level IOTLB, prefetching. Sources: VT-d 4.1 chapters 3 and 6; the stall fits
+// the published Broadwell curve better than stepping aside (pcie-bench, see experiments/iotlb_reach).
 #pragma once
 
 #include <memory>
