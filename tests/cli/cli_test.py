@@ -14,7 +14,7 @@ import unittest
 
 BINARY = os.environ["IOMMUSIM"]
 SOURCE = os.environ["IOMMUSIM_SOURCE_DIR"]
-EXPERIMENT = os.path.join(SOURCE, "experiments", "random_reads", "experiment.yaml")
+EXPERIMENT = os.path.join(SOURCE, "experiments", "iotlb_reach", "experiment.yaml")
 SHORT = ["-s", "run.warm_up=5 us", "-s", "run.measure=20 us"]
 
 
