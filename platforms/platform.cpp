@@ -134,6 +134,9 @@ void Platform::make_player(const ep::TracePlayerConfig& config) {
   machine.core = cores_[0].get();
   machine.driver = driver_.get();
   machine.unit = unit_.get();
+  for (const mem::MemoryRange& range : config_.memory.ranges) {
+    machine.memory_end = std::max(machine.memory_end, range.base + range.size.value());
+  }
   machine.chipset = &endpoints_.back()->dma;
   machine.engine = [endpoint_of](base::Bdf requester) -> ep::DmaEngine* {
     Endpoint* e = endpoint_of(requester);

@@ -91,7 +91,7 @@ void DmaEngine::admit(const Submitted& what, bool from_workload) {
   slot.status = CompletionStatus::ok;
   slot.from_workload = from_workload;
   slot.msi = what.msi;
-  slot.told = false;
+  slot.told = slot.refused = false;
   slot.remapped = Remapped{};
   slot.sent = slot.in_flight = 0;
   if (what.msi) {
@@ -210,6 +210,7 @@ void DmaEngine::response(tlm::InitiatorPort&, Payload& payload) {
 void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, CompletionStatus status) {
   Slot& slot = slots_[index];
   if (slot.status == CompletionStatus::ok) slot.status = status;
+  if (ext != nullptr && ext->fault_reason != 0) slot.refused = true;
   if (ext != nullptr && ext->first) slot.remapped = Remapped{ext->translated, ext->iotlb_hit, ext->fault_reason};
   --slot.in_flight;
   if (slot.in_flight != 0 || slot.sent != slot.request.bytes) return;
@@ -248,6 +249,10 @@ void DmaEngine::count(const Slot& slot) {
     case CompletionStatus::timeout: ++stats_.failed_timeout; return;
   }
   const bool write = slot.request.write;
+  if (write && slot.refused) {
+    ++stats_.dropped_writes;
+    return;
+  }
   ++(write ? stats_.writes : stats_.reads);
   (write ? stats_.write_bytes : stats_.read_bytes) += slot.request.bytes;
   if (!(write ? stats_.write_latency : stats_.read_latency).add(slot.stamps, now())) {

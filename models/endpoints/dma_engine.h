@@ -41,8 +41,9 @@ struct DmaEngineStats {
   base::Counter read_bytes, write_bytes;                           ///< their payload
   base::Counter read_requests, write_requests;                     ///< TLPs sent
   base::Counter failed_unsupported, failed_abort, failed_timeout;  ///< DMAs by their first bad status
-  base::Counter late_completions;                                  ///< of timed-out requests, dropped
-  base::Counter messages;                                          ///< MSIs sent
+  base::Counter dropped_writes;    ///< write DMAs of which the remapping unit dropped a part; no device can see it
+  base::Counter late_completions;  ///< of timed-out requests, dropped
+  base::Counter messages;          ///< MSIs sent
   base::Counter tag_stalls, posted_stalls;   ///< TLPs that had to wait for a tag, for the posted window
   base::Occupancy posted;                    ///< write TLPs sent and not yet visible
   LatencyStats read_latency, write_latency;  ///< of DMAs ended well
@@ -93,6 +94,7 @@ class DmaEngine : public tlm::Module, private tlm::InitiatorPort::Owner {
     tlm::CompletionStatus status;
     bool from_workload;
     bool msi;
+    bool refused;             // a write of which the remapping unit dropped a part: the device does not know
     bool told;                // the requester knows
     std::uint32_t sent;       // bytes in TLPs so far
     std::uint32_t in_flight;  // TLPs

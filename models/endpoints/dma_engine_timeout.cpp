@@ -53,6 +53,8 @@ void DmaEngine::add_metrics() {
   g.add("failed_unsupported", stats_.failed_unsupported, "1", "read DMAs ended as unsupported request");
   g.add("failed_abort", stats_.failed_abort, "1", "read DMAs ended by completer abort");
   g.add("failed_timeout", stats_.failed_timeout, "1", "read DMAs ended by completion time-out");
+  g.add("dropped_writes", stats_.dropped_writes, "1",
+        "write DMAs of which the remapping unit dropped a part: in no other figure here, though no device can see it");
   g.add("late_completions", stats_.late_completions, "1", "completions of timed-out requests, dropped");
   g.add("tag_stalls", stats_.tag_stalls, "1", "read requests that waited for a tag");
   g.add("posted_stalls", stats_.posted_stalls, "1", "write requests that waited for the posted window");

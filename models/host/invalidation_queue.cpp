@@ -128,9 +128,11 @@ void InvalidationQueue::make_room(CpuCore& core) {
   if (tail_ - head_ < config_.entries - 1) return;
   ++full_stalls_;
   ring(core);  // what is waiting must be able to drain
+  const base::Time limit = core.now() + config_.timeout;
   for (;;) {
     read_head(core);
     if (tail_ - head_ < config_.entries - 1) return;
+    if (core.now() > limit) throw stopped();
     core.poll_pause();
   }
 }

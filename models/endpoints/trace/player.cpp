@@ -47,6 +47,16 @@ TracePlayer::Device& TracePlayer::device(base::Bdf requester) {
 void TracePlayer::start() {
   started_ = true;
   begin_ = now();
+  try {
+    attach_devices();
+  } catch (const std::logic_error& e) {
+    throw base::UserError(config_.file + ": the devices of its header: " + e.what());
+  }
+  if (as_recorded()) add_synthetic_translation(false);
+  wake_at(now());
+}
+
+void TracePlayer::attach_devices() {
   if (machine_.driver != nullptr) {
     for (const TraceDevice& d : reader_.header().devices) {
       Device& device = this->device(d.requester);
@@ -63,9 +73,7 @@ void TracePlayer::start() {
         machine_.driver->attach(source, domain_of_type(d.domain, d.type));
       }
     }
-    if (as_recorded()) add_synthetic_translation(false);
   }
-  wake_at(now());
 }
 
 void TracePlayer::wake_at(base::Time at) {
@@ -85,10 +93,29 @@ void TracePlayer::pump() {
     scheduler().stop();
     return;
   }
-  if (ended_ && items_.empty() && !finished_) {
-    finished_ = true;
-    if (on_finished_) on_finished_();
+  if (ended_ && items_.empty() && !finished_ && !closing_) {
+    closing_ = true;
+    if (as_recorded() && invalidations_.value() != 0) {
+      // A descriptor the unit refuses stops its queue: that must not pass for a replay.
+      machine_.core->submit([this](host::CpuCore& core) {
+        machine_.driver->queue().wait_taken(core);
+        finish();
+      });
+    } else {
+      finish();
+    }
   }
+}
+
+void TracePlayer::finish() {
+  finished_ = true;
+  if (on_finished_) on_finished_();
+}
+
+base::UserError TracePlayer::located(const TraceRecord& r, const std::string& what) const {
+  return base::UserError(fmt::format("{}: record {} of line {} of the {} log: {}", config_.file,
+                                     static_cast<char>(r.kind), r.line,
+                                     r.side == TraceSide::unit ? "unit's" : "kernel's", what));
 }
 
 void TracePlayer::read_ahead() {
@@ -101,7 +128,11 @@ void TracePlayer::read_ahead() {
       return;
     }
     ++records_;
-    prepare(record);
+    try {
+      prepare(record);
+    } catch (const std::logic_error& e) {
+      throw located(record, e.what());  // the trace contradicts itself
+    }
   }
 }
 
@@ -115,6 +146,7 @@ TracePlayer::Item& TracePlayer::add(const TraceRecord& record, Item::Role role) 
   item.due = begin_;
   if (config_.pace == Pace::recorded) {
     const double scaled = static_cast<double>(record.time) * 1e3 * config_.time_scale;
+    if (scaled > 1e18) throw located(record, "its time, scaled, is beyond eleven days");
     item.due = begin_ + base::Time::ps(static_cast<std::uint64_t>(scaled));
   }
   if (role == Item::Role::driver) {

@@ -38,6 +38,7 @@ class TracePlayer : public tlm::Module {
     host::IommuDriver* driver = nullptr;  ///< null: no remapping unit on the path
     iommu::RemappingUnit* unit = nullptr;
     std::function<DmaEngine*(base::Bdf requester)> engine;
+    base::Hpa memory_end;                                    ///< first address beyond all DRAM
     DmaEngine* chipset = nullptr;                            ///< sends interrupts whose requester was not recorded
     std::function<base::Hpa(base::Bdf requester)> doorbell;  ///< address of its doorbell register
   };
@@ -101,11 +102,14 @@ class TracePlayer : public tlm::Module {
   void read_ahead();
   void prepare(const TraceRecord& record);
   void retire();
+  void finish();
+  base::UserError located(const TraceRecord& record, const std::string& what) const;
   void compare_drops(const Item& item);
   Item& add(const TraceRecord& record, Item::Role role);
   void add_synthetic_translation(bool on);
   Device& device(base::Bdf requester);
   void check_devices();
+  void attach_devices();
 
   // what each kind becomes (player_records.cpp)
   void prepare_map(const TraceRecord& record);
@@ -150,8 +154,10 @@ class TracePlayer : public tlm::Module {
   tlm::Timer pump_;
   std::exception_ptr failure_;
   bool started_ = false, ended_ = false, finished_ = false, pumping_ = false;
-  bool translation_ = true;      ///< as of the last record read
-  bool unit_translates_ = true;  ///< as of the last record done
+  bool translation_ = true;         ///< as of the last record read
+  bool unit_translates_ = true;     ///< as of the last record done
+  bool closing_ = false;            ///< the last record is done; the unit still works on its queue
+  std::uint32_t made_up_ = 0xfff0;  ///< next identifier for a domain whose recorded one is not known, downward
   bool driver_busy_ = false;
   base::Time begin_;
   std::deque<Item> items_;  ///< read and not retired, file order; addresses stay valid

@@ -1,5 +1,8 @@
 // The driver's records: tasks of one core, one after the other, in file order.
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <stdexcept>
 
 #include "models/base/bdf.h"
 #include "models/endpoints/trace/player.h"
@@ -16,26 +19,26 @@ host::DmaDomain& TracePlayer::recorded_domain(const TraceRecord& r) {
   const auto it = domains_.find(key);
   if (it != domains_.end()) return *it->second;
   if (r.domain != no_domain) return domain_of_type(r.domain, DomainType::unmanaged);
-  host::DmaDomain& d = machine_.driver->create_domain(host::DomainType::unmanaged);
+  while (machine_.driver->find_domain(base::DomainId(made_up_)) != nullptr) --made_up_;
+  host::DmaDomain& d = machine_.driver->create_domain(host::DomainType::unmanaged, base::DomainId(made_up_--));
   domains_[key] = &d;
   return d;
 }
 
 // The domain of that identifier, made if new. Its tables are the player's to fill: it has no invalidation policy.
 host::DmaDomain& TracePlayer::domain_of_type(base::DomainId id, DomainType type) {
-  if (type == DomainType::identity) {
-    for (const auto& [key, d] : domains_) {
-      if (d->type == host::DomainType::identity) return *d;
-    }
-    host::DmaDomain& d = machine_.driver->create_domain(host::DomainType::identity);
-    domains_[d.id.value()] = &d;
-    return d;
+  const bool identity = type == DomainType::identity;
+  // Linux gives its one identity domain the identifier 1.
+  host::DmaDomain* d = machine_.driver->find_domain(identity ? base::DomainId(1) : id);
+  if (d != nullptr && (d->type == host::DomainType::identity) != identity) {
+    throw std::logic_error(fmt::format("domain {} is used both for pass-through and for translation", d->id.value()));
   }
-  const auto it = domains_.find(id.value());
-  if (it != domains_.end()) return *it->second;
-  host::DmaDomain& d = machine_.driver->create_domain(host::DomainType::unmanaged, id);
-  domains_[id.value()] = &d;
-  return d;
+  if (d == nullptr) {
+    d = identity ? &machine_.driver->create_domain(host::DomainType::identity)
+                 : &machine_.driver->create_domain(host::DomainType::unmanaged, id);
+  }
+  domains_[d->id.value()] = d;
+  return *d;
 }
 
 // The domain a recorded change of type leads to.
@@ -83,7 +86,11 @@ bool TracePlayer::driver_ready(const Item& item) const {
 void TracePlayer::run_driver(Item& item) {
   item.started = true;
   if (item.record.kind == TraceKind::map && (item.record.flags & trace_flag::seeded) != 0) {
-    seed(item);
+    try {
+      seed(item);
+    } catch (const std::logic_error& e) {
+      throw located(item.record, e.what());
+    }
     driver_done(item);
     return;
   }
@@ -98,7 +105,11 @@ void TracePlayer::run_driver(Item& item) {
   }
   driver_busy_ = true;
   machine_.core->submit([this, &item](host::CpuCore& core) {
-    task(item, core);
+    try {
+      task(item, core);
+    } catch (const std::logic_error& e) {
+      throw located(item.record, e.what());
+    }
     driver_busy_ = false;
     driver_done(item);
     wake_at(now());

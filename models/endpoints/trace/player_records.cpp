@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "models/base/bdf.h"
 #include "models/base/error.h"
@@ -77,6 +78,9 @@ void TracePlayer::add_synthetic_translation(bool on) {
 }
 
 void TracePlayer::prepare_map(const TraceRecord& r) {
+  if (r.paddr.offset_in(4096) != 0) throw located(r, "the physical address is not that of a 4 KiB page");
+  const std::uint64_t end = machine_.memory_end.value();
+  if (r.size > end || r.paddr.value() > end - r.size) throw located(r, "maps more than the platform's memory");
   ReplayMapping& m = mappings_.at(r.mapping);
   if (m.pieces.empty()) {
     m.recorded = r.iova;
@@ -186,6 +190,8 @@ base::Iova TracePlayer::placed(const TraceRecord& r, Device& d, Item& item) {
   }
   if (!own_addresses() || (m != nullptr && m->domain != nullptr))
     return r.iova;  // own addresses: added when it is mapped
+  if (d.domain == nullptr)
+    throw located(r, "an access by " + base::to_text(r.requester) + ", which the header does not list");
   base::Iova& page = d.premapped[r.paddr.value() >> 12];
   if (page == base::Iova()) {
     page = machine_.driver->map(*d.domain, {{r.paddr.align_down(4096), 4096}}, iommu::kReadWrite);

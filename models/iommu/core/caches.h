@@ -48,6 +48,8 @@ class Caches {
 
   /// Page-walk and interrupt-entry caches, as walk steps ask for them.
   const CachedWords* find_words(CacheKind kind, const RangeTag& tag);
+  /// Whether find_words() would hit, without counting or telling the policy.
+  bool holds_words(CacheKind kind, const RangeTag& tag) { return words_cache(kind, tag).peek(tag) != nullptr; }
   void fill_words(CacheKind kind, const RangeTag& tag, const CachedWords& words);
 
   /// Drops what the scope selects; returns how many entries went.

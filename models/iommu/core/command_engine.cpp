@@ -69,7 +69,7 @@ void CommandEngine::step(std::uint32_t) {
       return;
     case Command::Kind::wait:
       state_ = State::draining;
-      if (!owner_.draining()) signal();
+      if (!owner_.begin_drain()) signal();
       return;
   }
 }

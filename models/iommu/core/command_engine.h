@@ -28,8 +28,9 @@ class CommandEngine {
     virtual ~Owner() = default;
     virtual void invalidate(const InvalidationScope& scope) = 0;
     virtual void invalidate_device_tlb(const Command& command) = 0;
-    /// True while a walk overtaken by an invalidation is in flight; the owner calls drained() when that ends.
-    virtual bool draining() const = 0;
+    /// A wait command begins: true if requests with translations older than it are still inside (walks that an
+    /// invalidation overtook, translated requests held by ordering). The owner calls drained() when they are gone.
+    virtual bool begin_drain() = 0;
     virtual void apply(const Effects& effects) = 0;
   };
 

@@ -169,8 +169,10 @@ RemappingUnit::Lookup RemappingUnit::look_up(Transaction& t) {
   tlm::dma(*t.payload).context_hit = cached != nullptr;
   if (cached != nullptr) t.context = *cached;
   const Lookup outcome = cached != nullptr ? translate(t) : walk_or_merge(WalkKind::context, 0, key, t);
-  if (outcome != Lookup::needs_walker) {
-    // Counted once per request: a request that must wait for a walker looks again.
+  if (outcome != Lookup::needs_walker && !t.context_counted) {
+    // Counted once per request: one that must wait for a walker, or whose walk answered another request only, looks
+    // again.
+    t.context_counted = true;
     caches_.context_use.lookups++;
     if (cached != nullptr) caches_.context_use.hits++;
   }
@@ -193,10 +195,7 @@ RemappingUnit::Lookup RemappingUnit::translate(Transaction& t) {
   if (t.context.mode == ContextMode::translate && t.request_class == RequestClass::ordinary) {
     const Translation* found = caches_.find_translation(space, t.request.address);
     if (found != nullptr && found->rights.cover(t.request.needed)) {
-      caches_.iotlb_use.lookups++;
-      caches_.iotlb_use.hits++;
-      stats.requests++;
-      stats.iotlb_hits++;
+      count_iotlb(t, true);
       tlm::dma(*t.payload).iotlb_hit = true;
       tlm::dma(*t.payload).translated = true;
       resolve(t, found->apply(t.request.address));
@@ -205,12 +204,19 @@ RemappingUnit::Lookup RemappingUnit::translate(Transaction& t) {
   }
   // A cached entry without the right asked for is walked again: software may have widened it without an invalidation.
   const Lookup outcome = walk_or_merge(WalkKind::page, space, t.request.address >> 12, t);
-  if (outcome != Lookup::needs_walker) {
-    caches_.iotlb_use.lookups++;
-    stats.requests++;
-    stats.iotlb_misses++;
-  }
+  if (outcome != Lookup::needs_walker) count_iotlb(t, false);
   return outcome;
+}
+
+// Once per request: the outcome of the first lookup that let it go on.
+void RemappingUnit::count_iotlb(Transaction& t, bool hit) {
+  if (t.iotlb_counted) return;
+  t.iotlb_counted = true;
+  RequesterStats& stats = requesters_[t.requester]->stats;
+  caches_.iotlb_use.lookups++;
+  stats.requests++;
+  if (hit) caches_.iotlb_use.hits++;
+  (hit ? stats.iotlb_hits : stats.iotlb_misses)++;
 }
 
 // Interrupt entries that are cached need no walker: the first step of the walk tells.
@@ -220,8 +226,9 @@ RemappingUnit::Lookup RemappingUnit::remap_interrupt(Transaction& t) {
   probe.request = t.request;
   const Step& step = architecture_->begin(probe);
   while (step.kind == Step::Kind::lookup) {
+    // A miss is counted by the walk, which looks up first.
+    if (!caches_.holds_words(step.cache, step.tag)) return walk_or_merge(WalkKind::interrupt, 0, 0, t);
     const CachedWords* words = caches_.find_words(step.cache, step.tag);
-    if (words == nullptr) return walk_or_merge(WalkKind::interrupt, 0, 0, t);
     StepResult result;
     result.hit = true;
     result.words[0] = words->word0;
@@ -241,14 +248,16 @@ RemappingUnit::Lookup RemappingUnit::remap_interrupt(Transaction& t) {
 RemappingUnit::Lookup RemappingUnit::walk_or_merge(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
   // Two interrupts never merge: each may name another entry.
   if (WalkSlot* pending = kind == WalkKind::interrupt ? nullptr : walkers_.pending(kind, space, key)) {
-    merged_++;
+    if (!t.merge_counted) merged_++;
+    t.merge_counted = true;
     pending->waiters.push(t);
   } else if (walkers_.available()) {
     walkers_.start(kind, space, key, t);
   } else {
     return Lookup::needs_walker;
   }
-  tlm::dma(*t.payload).stamp_now(Boundary::walk_start, now());
+  tlm::DmaExtension& x = tlm::dma(*t.payload);
+  if (x.stamp_at(Boundary::walk_start) == base::Time()) x.stamp_now(Boundary::walk_start, now());
   return Lookup::waits_for_walk;
 }
 
@@ -293,6 +302,8 @@ void RemappingUnit::settle(Transaction& t) {
   }
   if (x.stamp_at(Boundary::walk_start) != base::Time()) x.stamp_now(Boundary::walk_done, now());
   t.ready = true;
+  t.drain = drains_;
+  ++held_;
   requesters_[t.requester]->order.resolved(t, [this](Transaction& next) { leave(next); });
 }
 
@@ -301,6 +312,8 @@ void RemappingUnit::leave(Transaction& t) {
   tlm::DmaExtension& x = tlm::dma(payload);
   x.stamp_now(Boundary::unit_out, now());
   const bool dropped = t.dropped;
+  --held_;
+  const bool drained = draining_ != 0 && t.drain != drains_ && --draining_ == 0;
   payload.set_address(t.output);
   x.space = tlm::AddressSpace::hpa;
   in_flight_.sub(now());
@@ -311,6 +324,7 @@ void RemappingUnit::leave(Transaction& t) {
   } else {
     downstream.send(payload);
   }
+  if (drained && walkers_.stale() == 0) commands_.drained();
 }
 
 // ---- ends of walks
@@ -318,7 +332,12 @@ void RemappingUnit::leave(Transaction& t) {
 void RemappingUnit::walk_finished(WalkSlot& slot) {
   TransactionList waiters = slot.waiters;
   slot.waiters = TransactionList{};
-  const Step& last = slot.walk.step;
+  // The slot may go on with its first waiter's page walk while the others still need the context it found.
+  Step copy;
+  const bool found_context = slot.walk.step.kind == Step::Kind::context_found;
+  if (found_context) copy = slot.walk.step;
+  const Step& last = found_context ? copy : slot.walk.step;
+  const Rights needed = waiters.front()->request.needed;
   tlm::dma(*waiters.front()->payload).walk_reads = slot.reads;
   if (!slot.stale) {
     if (last.kind == Step::Kind::context_found) {
@@ -331,16 +350,15 @@ void RemappingUnit::walk_finished(WalkSlot& slot) {
   bool first = true;
   TransactionList again;  // need a walker of their own; they are older than anything that waits already
   while (Transaction* t = waiters.pop()) {
-    if (!walk_answers(slot, *t, first)) again.push(*t);
+    if (!walk_answers(slot, last, *t, first, needed)) again.push(*t);
     first = false;
   }
   again.append(waiting_);
   waiting_ = again;
 }
 
-// One waiter of a finished walk; false if it must wait for a walker.
-bool RemappingUnit::walk_answers(WalkSlot& slot, Transaction& t, bool first) {
-  const Step& last = slot.walk.step;
+// One waiter of a finished walk, which was made for the rights `needed`; false if it must wait for a walker.
+bool RemappingUnit::walk_answers(WalkSlot& slot, const Step& last, Transaction& t, bool first, Rights needed) {
   switch (last.kind) {
     case Step::Kind::context_found:
       t.context = last.context;
@@ -355,7 +373,9 @@ bool RemappingUnit::walk_answers(WalkSlot& slot, Transaction& t, bool first) {
       return true;
     case Step::Kind::interrupt_remapped: deliver_interrupt(t, last.interrupt); return true;
     default:
-      if (!first) break;  // a merged request earns its own fault record by its own walk
+      // What refuses the walk refuses all who asked for the same, each with its own record; another right needs its own
+      // walk.
+      if (!first && !(t.request.needed == needed)) break;
       refuse(t, last.fault);
       return true;
   }
@@ -371,16 +391,14 @@ bool RemappingUnit::context_walk_goes_on(WalkSlot& slot, Transaction& t) {
       walkers_.pending(WalkKind::page, space, page) != nullptr) {
     return translate(t) != Lookup::needs_walker;
   }
-  caches_.iotlb_use.lookups++;
-  requesters_[t.requester]->stats.requests++;
-  requesters_[t.requester]->stats.iotlb_misses++;
+  count_iotlb(t, false);
   slot.waiters.push(t);
   walkers_.continue_walk(slot, WalkKind::page, space, page);
   return true;
 }
 
 void RemappingUnit::walker_freed() {
-  if (walkers_.stale() == 0) commands_.drained();
+  if (walkers_.stale() == 0 && draining_ == 0) commands_.drained();
   if (!retry_timer_.armed()) retry();
 }
 
@@ -394,7 +412,13 @@ void RemappingUnit::invalidate(const InvalidationScope& scope) {
 // No endpoint has a device TLB yet: the command is counted by the queue and has nothing to reach.
 void RemappingUnit::invalidate_device_tlb(const Command&) {}
 
-bool RemappingUnit::draining() const { return walkers_.stale() != 0; }
+// A wait command is next: what has been translated and not left must leave first, for its translation may be one just
+// invalidated.
+bool RemappingUnit::begin_drain() {
+  ++drains_;
+  draining_ = held_;
+  return draining_ != 0 || walkers_.stale() != 0;
+}
 
 void RemappingUnit::apply(const Effects& effects) {
   if (effects.flush) invalidate(*effects.flush);

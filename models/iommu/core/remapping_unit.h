@@ -5,8 +5,10 @@
 // downstream translated; a miss takes a walker or merges with the walk already fetching its page. When no walker is
 // free the pipeline stalls (`in_order`) or the request steps aside (`out_of_order`). Posted writes leave in arrival
 // order per requester. One timed event per request that hits. Leaves out: ATS and page requests (refused as the
-// architecture refuses them), a second-level IOTLB, prefetching. Sources: VT-d 4.1 chapters 3 and 6; the stall fits
-// the published Broadwell curve better than stepping aside (pcie-bench, see experiments/iotlb_reach).
+// architecture refuses them), a second-level IOTLB, prefetching. Misses merge by 4 KiB page: the size of a
+// superpage is not known before its walk. A request that looks again after waiting takes no turn on the lookup port.
+// Sources: VT-d 4.1 chapters 3 and 6; the stall fits the published Broadwell curve better than stepping aside
+// (pcie-bench, see experiments/iotlb_reach).
 #pragma once
 
 #include <memory>
@@ -64,7 +66,7 @@ class RemappingUnit : public tlm::Module,
   bool quiescent() const;
   std::string holding() const;
 
-  /// Hook for tests and trace checks: called with each executed command, fault, and IOTLB fill that emptied a full
+  /// Hook for tests and trace checks: called with each fault, and each IOTLB fill that emptied a full
   /// IOTLB.
   struct Observer {
     virtual ~Observer() = default;
@@ -94,6 +96,7 @@ class RemappingUnit : public tlm::Module,
   Lookup look_up(Transaction& t);
   Lookup translate(Transaction& t);  ///< with t.context known
   Lookup remap_interrupt(Transaction& t);
+  void count_iotlb(Transaction& t, bool hit);
   Lookup walk_or_merge(WalkKind kind, Space space, std::uint64_t key, Transaction& t);
   void resolve(Transaction& t, std::uint64_t output);
   void deliver_interrupt(Transaction& t, const InterruptMessage& message);
@@ -103,12 +106,12 @@ class RemappingUnit : public tlm::Module,
 
   // Walks and commands.
   void walk_finished(WalkSlot& slot) override;
-  bool walk_answers(WalkSlot& slot, Transaction& t, bool first);
+  bool walk_answers(WalkSlot& slot, const Step& last, Transaction& t, bool first, Rights needed);
   bool context_walk_goes_on(WalkSlot& slot, Transaction& t);
   void walker_freed() override;
   void invalidate(const InvalidationScope& scope) override;
   void invalidate_device_tlb(const Command& command) override;
-  bool draining() const override;
+  bool begin_drain() override;
   void apply(const Effects& effects) override;
 
   RequesterState& requester_state(SourceId source, std::uint32_t& index);
@@ -129,6 +132,9 @@ class RemappingUnit : public tlm::Module,
   base::Time port_free_;
   base::Time pipeline_last_;
   std::uint64_t next_ticket_ = 0;
+  std::uint32_t held_ = 0;      ///< requests resolved and not left
+  std::uint32_t drains_ = 0;    ///< wait commands that have begun to drain
+  std::uint32_t draining_ = 0;  ///< held ones the wait command in progress waits for
   std::unordered_map<std::uint32_t, std::uint32_t> requester_index_;
   std::vector<std::unique_ptr<RequesterState>> requesters_;
   std::uint32_t last_requester_ = 0;  ///< most requests come from the requester of the one before

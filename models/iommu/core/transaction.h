@@ -20,9 +20,13 @@ struct Transaction {
   std::uint32_t requester = 0;  ///< index into the unit's per-requester state
   RequestClass request_class = RequestClass::ordinary;
   bool posted = false;
-  bool relaxed = false;         ///< relaxed ordering: may pass posted writes
-  bool ready = false;           ///< resolved; waits only for ordering
-  bool dropped = false;         ///< refused: leaves the order without going downstream
+  bool relaxed = false;          ///< relaxed ordering: may pass posted writes
+  bool ready = false;            ///< resolved; waits only for ordering
+  bool dropped = false;          ///< refused: leaves the order without going downstream
+  bool context_counted = false;  ///< its context lookup is in the statistics; it may look again after waiting
+  bool iotlb_counted = false;
+  bool merge_counted = false;
+  std::uint32_t drain = 0;      ///< number of wait commands that had begun when it was resolved
   std::uint64_t output = 0;     ///< address it leaves with
   Transaction* next = nullptr;  ///< the one list it is on: a walk's waiters, blocked reads
 };
