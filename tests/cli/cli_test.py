@@ -305,6 +305,29 @@ class Traces(CliTest):
         self.assert_nothing_written("bad.trace.gz", "replay.yaml")
         return done.stderr
 
+    def test_traces_that_contradict_themselves_or_the_machine_are_refused(self):
+        """Well-formed, each wrong in one way: status 2, the reason with the record's line, nothing written, no crash."""
+        expected = {
+            "beyond_tables": "line 1 of the unit's log: VT-d page tables: range lies beyond the tables' reach",
+            "identity_domain_mapped": "domain 1 of type identity has no page tables",
+            "larger_than_memory": "line 1 of the unit's log: maps more than the platform's memory",
+            "mapped_twice": "line 2 of the kernel's log: VT-d page tables: mapping over a live mapping",
+            "refused_descriptor": "the remapping unit has stopped working on its invalidation queue",
+            "seeded_twice": "line 2 of the unit's log: VT-d page tables: mapping over a live mapping",
+            "unaligned_page": "the physical address is not that of a 4 KiB page",
+            "unlisted_device": "an access by 00:03.0, which the header does not list",
+        }
+        folder = os.path.join(os.environ["IOMMUSIM_SOURCE_DIR"], "tests", "cli", "contradictory_traces")
+        self.assertEqual(sorted(f"{name}.trace" for name in expected), sorted(os.listdir(folder)))
+        for name, reason in expected.items():
+            with self.subTest(name=name):
+                with open(self.path("replay.yaml"), "w") as f:
+                    f.write(self.REPLAY.replace("}]", "}, {name: nvme1, bdf: \"00:04.0\"}]"))
+                done = self.iommusim("run", "replay.yaml", "-o", "out", "-s", f"replay.file={folder}/{name}.trace",
+                                     "-s", "replay.domain=" + ("DMA" if name == "unlisted_device" else "recorded"), status=2)
+                self.assertIn(reason, done.stderr)
+                self.assert_nothing_written("replay.yaml")
+
     def test_an_empty_trace_is_refused(self):
         self.replay(b"")
 

@@ -89,6 +89,27 @@ TEST(CommandEngine, WaitCompletesOnlyAfterTheOvertakenWalk) {
   EXPECT_TRUE(seen);
 }
 
+TEST(CommandEngine, WaitCompletesOnlyAfterAWriteThatWasTranslatedBeforeTheInvalidation) {
+  Bench b(Bench::defaults(), 3);
+  b.architecture->commands = {drop_page(0x40), wait(0x8000, 1)};
+  b.map(0x40, 0x50000000, 3);
+  b.requester.read(Time::ns(10), 0x40000);
+  b.registers->write(Time::us(1), 0, base::SourceId(0), 8, 2);
+  // The first write walks three levels until 1.353 us; the second hits page 0x40 and is held behind it: its old
+  // translation is in use until then, so the wait fetched at 1.200 us must not complete before.
+  b.requester.write(Time::us(1) + Time::ns(50), 0x40000000 - 0x2000);
+  const auto held = b.requester.write(Time::us(1) + Time::ns(60), 0x40000);
+  b.run();
+  EXPECT_EQ(b.left(held).ps(), (Time::us(1) + Time::ns(353)).ps());
+  bool seen = false;
+  for (const auto& a : b.memory.accesses) {
+    if (a.address != 0x8000) continue;
+    seen = true;
+    EXPECT_EQ(a.at.ps(), (Time::us(1) + Time::ns(353)).ps());
+  }
+  EXPECT_TRUE(seen);
+}
+
 TEST(CommandEngine, LeafOnlyInvalidationKeepsTheWalkCaches) {
   Command leaf = drop_page(3);
   leaf.scope.leaf_only = true;

@@ -165,6 +165,18 @@ TEST(RemappingUnit, MergedRequestsThatLackTheRightAreWalkedAndRefusedOnTheirOwn)
   EXPECT_EQ(b.sent(write).fields.fault_reason, 6);
 }
 
+TEST(RemappingUnit, RequestsMergedWithARefusedWalkAreRefusedWithItEachWithItsOwnRecord) {
+  Bench b;
+  b.set_context(24, 0, false);
+  b.memory.set_word(0x1000 + 8 * 24, 0);  // no context
+  for (unsigned i = 0; i < 5; ++i) b.requester.read(Time::ns(10), 0x3000 + 64 * i, base::SourceId(24));
+  b.run();
+  EXPECT_EQ(b.architecture->recorded.size(), 5u);
+  EXPECT_EQ(b.walk_reads(), 1u);
+  EXPECT_EQ(b.unit->caches().context_use.lookups.value(), 5u);
+  for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(b.sent(i).answered_at.ps(), Time::ns(10 + 3 + 100).ps());
+}
+
 TEST(RemappingUnit, WalkCacheSparesTheUpperReads) {
   Bench b(Bench::defaults(), 3);
   const auto cold = b.requester.read(Time::ns(10), 0x3000);
