@@ -1,5 +1,5 @@
-// One byte of hash per way, so that a lookup reads a few bytes of a set instead of all its tags: how narrow sets find an
-// entry. Eight ways are compared at once.
+// One byte of hash per way, so that a lookup reads a few bytes of a set instead of all its tags: how narrow sets find
+// an entry. Eight ways are compared at once.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ class TagPrints {
     const unsigned shift = way % 8 * 8;
     word = (word & ~(std::uint64_t{0xff} << shift)) | std::uint64_t{print} << shift;
   }
-  /// Calls `same(way)` for the ways of `set` with this print, lowest first, until it holds; returns that way, or `none`.
+  /// Calls `same(way)` for the ways of `set` with this print, lowest first, until it holds; returns that way, or
+  /// `none`.
   template <class Same>
   std::uint32_t find(std::uint32_t set, std::uint8_t print, Same same) const {
     const std::uint64_t* words = &bytes_[std::size_t{set} * words_];

@@ -287,9 +287,8 @@ TEST(Fields, TheResolvedDumpReadsBackAsItself) {
 
 TEST(Describe, TellsTypeLimitsDefaultAndSource) {
   const std::string text = describe(Machine::fields());
-  EXPECT_NE(
-      text.find("latency   time, 1 ns to 10 us, default 80 ns\n            Idle access latency [Handbook 1.3]\n"),
-      std::string::npos)
+  EXPECT_NE(text.find("latency   time, 1 ns to 10 us, default 80 ns\n            Idle access latency [Handbook 1.3]\n"),
+            std::string::npos)
       << text;
   EXPECT_NE(text.find("walkers   integer, or unlimited, default unlimited\n"), std::string::npos) << text;
   EXPECT_NE(text.find("root      device (disk | nic), default null\n"), std::string::npos) << text;
