@@ -24,6 +24,7 @@ struct TableRow {
 
 std::vector<double> weights_of(const std::vector<TableRow>& rows) {
   std::vector<double> weights;
+  weights.reserve(rows.size());
   for (const TableRow& row : rows) weights.push_back(row.weight);
   return weights;
 }
