@@ -25,7 +25,10 @@ class Toy : public Architecture {
   std::uint64_t context_key(const Request& r) const override { return r.source.value(); }
   Space space(const Context&, const Request&) const override { return 9; }
   std::optional<Fault> check_pass_through(const Context&, const Request&) const override { return std::nullopt; }
-  Step begin(Walk& w) const override {
+  const Step& begin(Walk& w) const override { return w.step = first(w); }
+  const Step& resume(Walk& w, const StepResult& r) const override { return w.step = next(w, r); }
+
+  Step first(Walk& w) const {
     Step s;
     if (w.kind == WalkKind::context) {
       s.kind = Step::Kind::context_found;
@@ -35,7 +38,7 @@ class Toy : public Architecture {
     w.phase = 0;
     return read(w);
   }
-  Step resume(Walk& w, const StepResult& r) const override {
+  Step next(Walk& w, const StepResult& r) const {
     if (w.phase == 0) {
       if (!r.ok || r.words[0] == 0) {
         Step f;
