@@ -1,5 +1,5 @@
 // How fast a whole machine simulates: builds the platform of a configuration file and runs it in slices, as the floor
-// does.
+// does. A file with a replay runs once, from the trace's first record to its last.
 //
 //   bench_platform FILE [--endpoints=N] [Google Benchmark's options]
 //
@@ -50,11 +50,17 @@ int run(const std::string& file, unsigned endpoints) {
   ExperimentConfig config = iommusim::runner::load_experiment(file, {});
   repeat_endpoint(config, endpoints);
   iommusim::tlm::Simulation simulation(config.run.seed);
-  iommusim::platforms::Platform platform(simulation, config.platform, config.workloads);
+  iommusim::platforms::Platform platform(simulation, config.platform, config.workloads, config.replay);
   ::sc_core::sc_start(::sc_core::SC_ZERO_TIME);  // ends elaboration
   platform.boot();
   const std::string name = std::filesystem::path(file).stem().string() + "/" + std::to_string(endpoints);
-  iommusim::bench::register_run(name, simulation.scheduler, [&] { return platform.monitor().completed(); });
+  if (config.replay) {
+    iommusim::bench::register_replay(
+        "trace_replay/1", simulation.scheduler, [&] { return platform.completed(); },
+        [&] { return platform.player()->finished(); });
+  } else {
+    iommusim::bench::register_run(name, simulation.scheduler, [&] { return platform.monitor().completed(); });
+  }
   benchmark::RunSpecifiedBenchmarks();
   platform.rethrow_failure();
   return 0;

@@ -54,4 +54,19 @@ inline void register_run(const std::string& name, iommusim::tlm::Scheduler& sche
       });
 }
 
+/// Registers a benchmark that runs a trace once, whole: reading it, the driver's work and the DMAs.
+inline void register_replay(const std::string& name, iommusim::tlm::Scheduler& scheduler,
+                            std::function<std::uint64_t()> completed, std::function<bool()> finished) {
+  benchmark::RegisterBenchmark(name.c_str(), [&scheduler, completed = std::move(completed),
+                                              finished = std::move(finished)](benchmark::State& state) {
+    for (auto _ : state) {
+      while (!finished()) scheduler.run_until(scheduler.now() + base::Time::us(100));
+    }
+    const double n = static_cast<double>(completed());
+    state.counters["DMA/s"] = benchmark::Counter(n, benchmark::Counter::kIsRate);
+    state.counters["kernel_events/DMA"] = static_cast<double>(scheduler.kernel_events()) / n;
+    state.counters["stages/DMA"] = static_cast<double>(scheduler.dispatches()) / n;
+  })->Iterations(1);
+}
+
 }  // namespace iommusim::bench

@@ -36,6 +36,8 @@ def cases(build):
             found.append((f"{file.stem}/1", [program, str(file)], "floor/wheel/1x64"))
         hit = HERE / "dma_iotlb_hit.yaml"
         found.append((f"{hit.stem}/64", [program, str(hit), "--endpoints=64"], "floor/wheel/64x64"))
+        trace = HERE.parent / "experiments" / "nvme_trace" / "experiment.yaml"
+        found.append(("trace_replay/1", [program, str(trace)], "floor/wheel/1x64"))
     return found
 
 
