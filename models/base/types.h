@@ -54,6 +54,9 @@ using Pasid = Strong<struct PasidTag, std::uint32_t>;
 /// IOMMU domain identifier as it tags IOTLB entries (VT-d DID, RISC-V GSCID/PSCID, SMMU VMID/ASID, AMD DomainID).
 using DomainId = Strong<struct DomainIdTag, std::uint32_t>;
 
+/// AT field of a memory request TLP (PCIe 6.0 section 10.2.2).
+enum class AddressType : std::uint8_t { untranslated, translation_request, translated };
+
 constexpr Bdf make_bdf(unsigned bus, unsigned device, unsigned function) {
   return Bdf(static_cast<std::uint16_t>((bus & 0xff) << 8 | (device & 0x1f) << 3 | (function & 7)));
 }

@@ -13,10 +13,20 @@ namespace iommusim::tlm {
 
 using Payload = ::tlm::tlm_generic_payload;
 
-/// AT field of the request TLP (PCIe 6.0 section 10.2.2).
-enum class AddressType : std::uint8_t { untranslated, translation_request, translated };
-/// Which address space Payload::get_address() is in. Memory accepts hpa only.
-enum class AddressSpace : std::uint8_t { iova, gpa, hpa, mmio };
+using base::AddressType;
+/// Which address space Payload::get_address() is in. Memory accepts hpa only; in `configuration` the address is a
+/// register number, 0 to 4095, of the function that ext.target names.
+enum class AddressSpace : std::uint8_t { iova, gpa, hpa, mmio, configuration };
+/// What a TLM_IGNORE_COMMAND payload is: a message TLP (PCIe 6.0 sections 2.2.8, 10.3.3, 10.4). Its data, if any, is
+/// what follows the header's first two doublewords.
+enum class Message : std::uint8_t {
+  none,
+  invalidate_request,     ///< ATS: to the device, two doublewords of payload
+  invalidate_completion,  ///< ATS: to the translation agent
+  page_request,           ///< PRI: to the translation agent
+  page_group_response,    ///< PRI: to the device
+  other
+};
 /// What the access is for: counted apart by memory and links.
 enum class Traffic : std::uint8_t { dma, walk, queue, cpu, msi };
 constexpr std::size_t kTrafficKinds = 5;
@@ -59,6 +69,9 @@ struct DmaFields {
   AddressType at = AddressType::untranslated;      ///< endpoint -> remapping unit
   AddressSpace space = AddressSpace::iova;         ///< endpoint, remapping unit -> everyone
   Traffic traffic = Traffic::dma;                  ///< issuer -> memory, links (counters)
+  Message message = Message::none;                 ///< issuer -> links, remapping unit, endpoint
+  std::uint8_t traffic_class = 0;                  ///< endpoint -> links: 0 to 7
+  base::Bdf target;                                ///< issuer -> switches: of messages and configuration requests by ID
   CompletionStatus status = CompletionStatus::ok;  ///< whoever refuses the request -> endpoint
   std::uint16_t tag = 0;                           ///< endpoint's own: TLP tag
   std::uint32_t dma = 0;                           ///< endpoint's own: slot of the DMA the TLP belongs to
@@ -69,6 +82,10 @@ struct DmaFields {
   bool iotlb_hit = false;                          ///< remapping unit -> statistics
   bool context_hit = false;                        ///< remapping unit -> statistics
   std::uint8_t walk_reads = 0;                     ///< remapping unit -> statistics: memory reads of its walk
+  std::uint32_t part_begin = 0;                    ///< link -> receiver, during a completion TLP's call only: its bytes
+  std::uint32_t part_end = 0;                      ///< of the request's data are [part_begin, part_end)
+  base::Time tail;                                 ///< link -> cut-through switch, during the call: when the TLP's last byte comes
+  base::Time first_completion;                     ///< endpoint -> statistics: its first completion TLP has come
   std::array<base::Time, boundary_count> stamp{};  ///< each stage -> statistics; zero: boundary not passed
 };
 

@@ -16,8 +16,7 @@ using base::Iova;
 using base::Pasid;
 using base::SourceId;
 
-/// AT field of a memory request TLP (PCIe 6.0 section 10.2.2).
-enum class AddressType : std::uint8_t { untranslated, translation_request, translated };
+using base::AddressType;
 
 /// Access rights, as a bit set: what a request needs, what a mapping grants.
 struct Rights {

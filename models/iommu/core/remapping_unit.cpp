@@ -57,7 +57,7 @@ bool RemappingUnit::request(tlm::TargetPort& port, tlm::Payload& payload) {
   r.pasid = x.pasid;
   r.has_pasid = x.has_pasid;
   r.privileged = x.privileged;
-  r.at = static_cast<AddressType>(x.at);
+  r.at = x.at;
   const bool write = payload.is_write();
   r.needed = Rights{!write && !x.execute, write, x.execute};
   r.address = payload.get_address();
