@@ -8,16 +8,21 @@
 #include <string>
 
 #include "models/iommu/api/commands.h"
+#include "models/iommu/api/messages.h"
 #include "models/iommu/api/request.h"
 #include "models/iommu/api/walk.h"
 
 namespace iommusim::iommu {
 
-/// What a register write or an event inside the architecture asks the unit to do next.
+/// What a register write or an event inside the architecture asks the unit to do next, in this order.
 struct Effects {
   bool queue_kicked = false;                  ///< look for commands again
   std::optional<InvalidationScope> flush;     ///< drop these at once (a register-based or implied invalidation)
   std::optional<InterruptMessage> interrupt;  ///< an interrupt of the unit's own: not remapped
+  std::optional<QueueRecord> record;          ///< write it, then call record_written()
+  std::optional<DeviceMessage> message;       ///< send it to the device
+  bool debug_translation = false;             ///< resolve debug_request() and hand the end to debug_response()
+  bool more = false;                          ///< there is more to do: call further_effects() afterwards
 };
 
 /// Where the next command lies in memory.
@@ -46,6 +51,19 @@ class Architecture {
   virtual bool enabled(RequestClass c) const = 0;
   /// Key of the context cache for a request's source (and process).
   virtual std::uint64_t context_key(const Request& request) const = 0;
+  /// Key of the process-context cache, if the request needs more than its device context: WalkKind::process then
+  /// completes it.
+  virtual std::optional<std::uint64_t> process_key(const Context& /*context*/, const Request& /*request*/) const {
+    return std::nullopt;
+  }
+  /// What a request's context refuses whatever the tables say. Asked of each request before any translation is used.
+  virtual std::optional<Fault> check_request(const Context& /*context*/, const Request& /*request*/) const {
+    return std::nullopt;
+  }
+  /// True if the request goes on untranslated under its context (after check_pass_through()).
+  virtual bool passes_through(const Context& context, const Request& request) const {
+    return request.at == AddressType::translated || context.mode != ContextMode::translate;
+  }
   /// Address space that tags IOTLB entries of a request under its context.
   virtual Space space(const Context& context, const Request& request) const = 0;
   /// Check of a request that its context lets pass untranslated, and of a translated (AT = 10b) one; nothing if it may.
@@ -55,6 +73,21 @@ class Architecture {
   virtual const Step& begin(Walk& walk) const = 0;
   /// Next step, given the outcome of the one before.
   virtual const Step& resume(Walk& walk, const StepResult& result) const = 0;
+  /// The answer to a translation request whose context and translation are known, or that `fault` ended.
+  virtual AtsCompletion complete_ats(const Context& /*context*/, const Request& /*request*/,
+                                     const Translation& translation, const std::optional<Fault>& fault) const {
+    AtsCompletion c;
+    if (fault) {
+      c.fault = *fault;
+      return c;
+    }
+    c.rights = translation.rights;
+    c.address = translation.output.value();
+    c.size_log2 = translation.size_log2;
+    return c;
+  }
+  /// The answer to a translation request for an address that an interrupt_stored step ended.
+  virtual AtsCompletion complete_ats_stored(const Context& /*context*/, const Request& /*request*/) const { return {}; }
 
   // --- registers (MMIO). Offsets and sizes outside the map read as zero and ignore writes.
   virtual std::uint64_t register_bytes() const = 0;
@@ -72,12 +105,44 @@ class Architecture {
   /// The memory read of a command got an error: the register state (the queue stops) and the message to send, if
   /// unmasked.
   virtual Effects command_fetch_failed() { return {}; }
+  /// A wait command has ended, its status write included.
+  virtual Effects wait_finished(const Command& command, WaitEnd /*end*/) {
+    return command.interrupt ? command_event(command) : Effects{};
+  }
 
   // --- faults
   /// Records a fault where software looks for it and says whether an interrupt goes out.
   virtual Effects record_fault(const FaultEvent& event) = 0;
   /// Standard wording of a reason code, with its specification section.
   virtual std::string fault_text(std::uint16_t reason) const = 0;
+
+  // --- queues the unit writes
+  /// The record given in Effects::record is in memory, or memory refused it.
+  virtual Effects record_written(RecordQueue /*queue*/, bool /*ok*/) { return {}; }
+  /// The interrupt given in Effects::interrupt was refused by memory.
+  virtual Effects interrupt_failed(const InterruptMessage& /*message*/) { return {}; }
+  /// What is left to do after an Effects with `more` set.
+  virtual Effects further_effects() { return {}; }
+
+  // --- page requests
+  /// The request that locates the device context of a page request, for a walk of WalkKind::context.
+  virtual Request context_request(const PageRequest& page_request) const {
+    Request r;
+    r.source = page_request.source;
+    return r;
+  }
+  /// Queues a page request for software or answers it. `context` is null if none was found, for the reason `fault`.
+  virtual Effects page_request(const PageRequest& /*request*/, const Context* /*context*/, const Fault& /*fault*/) {
+    return {};
+  }
+
+  // --- debug translation and performance monitoring
+  virtual Request debug_request() const { return {}; }
+  virtual Effects debug_response(const Translation* /*translation, null on a fault*/) { return {}; }
+  /// Counts an event. `context` is null where it is not known yet.
+  virtual Effects count(PerformanceEvent /*event*/, const Request& /*request*/, const Context* /*context*/) {
+    return {};
+  }
 };
 
 }  // namespace iommusim::iommu

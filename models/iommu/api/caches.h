@@ -7,8 +7,14 @@
 namespace iommusim::iommu {
 
 /// The caches an architecture's walk may consult or fill and an invalidation may empty.
-enum class CacheKind : std::uint8_t { context, iotlb, walk, interrupt_entry };
-constexpr unsigned kCacheKinds = 4;
+enum class CacheKind : std::uint8_t {
+  context,          ///< device contexts
+  iotlb,            ///< finished translations
+  walk,             ///< pointers to page tables, by stage and level; level 0: the second-stage page of a table (nested)
+  interrupt_entry,  ///< interrupt and MSI table entries
+  process           ///< process contexts: what a PASID adds to a device context
+};
+constexpr unsigned kCacheKinds = 5;
 
 /// A set of CacheKind.
 class CacheSet {
@@ -59,16 +65,17 @@ struct Match {
 /// Which entries of which caches an invalidation drops. Every test must hold; defaults select everything in `caches`.
 struct InvalidationScope {
   CacheSet caches;
-  Match source;   ///< context cache: over the key the architecture gave (source, PASID)
-  Match domain;   ///< context cache: over the entry's domain
+  Match source;   ///< context and process caches: over the key the architecture gave (source, PASID)
+  Match domain;   ///< context and process caches: over the entry's domain
   Match space;    ///< IOTLB and walk caches
   Match address;  ///< IOTLB and walk caches, over byte addresses; bits inside an entry's own range are not compared
   Match interrupt_index;   ///< interrupt-entry cache
+  std::uint8_t stages = 0xff;  ///< IOTLB and walk caches: bit n selects entries of RangeTag::stage n
   bool leaf_only = false;  ///< leave the walk caches alone even where `caches` names them (VT-d IH, RISC-V NL)
 
   /// True if an entry of the IOTLB or of a walk cache is selected (apart from `caches` and `leaf_only`).
   bool selects(const RangeTag& tag) const {
-    if (!space(tag.space)) return false;
+    if (!space(tag.space) || (stages >> tag.stage & 1u) == 0) return false;
     const std::uint64_t inside = tag.size_log2 >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << tag.size_log2) - 1;
     return ((tag.base ^ address.value) & address.mask & ~inside) == 0;
   }

@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "models/iommu/api/caches.h"
+#include "models/iommu/api/messages.h"
 #include "models/iommu/api/request.h"
 
 namespace iommusim::iommu {
@@ -19,10 +21,11 @@ struct CommandBytes {
 struct Command {
   enum class Kind : std::uint8_t {
     invalidate,  ///< scope
-    device_tlb,  ///< source, address, bytes: an ATS invalidation to an endpoint
-    wait,        ///< completes when every command before it has; status write and/or interrupt
-    nothing,     ///< valid, no effect on this model
-    illegal      ///< error: the queue stops, the architecture has set its error state
+    device_tlb,     ///< source, address, bytes, message: an ATS invalidation to an endpoint
+    page_response,  ///< message: the answer of software to page requests
+    wait,           ///< completes when every command before it has; status write and/or interrupt
+    nothing,        ///< valid, no effect on this model
+    illegal         ///< error: the queue stops, the architecture has set its error state
   };
   /// For counting: the forms the field distinguishes.
   enum class Form : std::uint8_t {
@@ -34,11 +37,13 @@ struct Command {
     interrupt_entry,
     wait,
     pasid_cache,
+    page_response,
     other
   };
   Kind kind = Kind::illegal;
   Form form = Form::other;
   InvalidationScope scope;
+  std::optional<InvalidationScope> also;  ///< invalidate: a second set, for caches that match by other terms
   SourceId source;
   std::uint64_t address = 0;
   std::uint64_t bytes = 0;
@@ -47,6 +52,18 @@ struct Command {
   std::uint32_t status = 0;
   bool interrupt = false;  ///< wait: raise the queue's completion interrupt
   bool fence = false;      ///< wait: no later command starts before this one completes
+  bool order_reads = false;   ///< wait: device reads already translated are done before it completes
+  bool order_writes = false;  ///< wait: the same for device writes
+  DeviceMessage message;
+};
+
+constexpr unsigned kCommandForms = static_cast<unsigned>(Command::Form::other) + 1;
+
+/// How a wait command ended.
+enum class WaitEnd : std::uint8_t {
+  done,
+  device_timeout,  ///< a device did not answer an invalidation request before it in time
+  write_fault      ///< memory refused the status write
 };
 
 /// What driver software asks to be invalidated, in neutral terms; an architecture's driver encodes it into queue

@@ -46,6 +46,8 @@ struct Request {
   std::uint64_t address = 0;  ///< byte address as on the wire
   std::uint32_t bytes = 0;    ///< 0 for a zero-length read; the TLP crosses no 4 KiB boundary
   std::uint32_t data = 0;     ///< the first four bytes of an interrupt request's payload, else 0
+  bool cxl = false;           ///< translation requests: from a CXL device of type 1 or 2
+  bool debug = false;         ///< asked by software through the unit's debug registers: no transaction follows
 };
 
 /// What kind of handling an architecture gives an address (DESIGN section 5).
@@ -54,13 +56,13 @@ enum class RequestClass : std::uint8_t { ordinary, interrupt, translated, ats_re
 /// What a device (and process) context says to do with ordinary requests.
 enum class ContextMode : std::uint8_t { translate, pass_through, blocked };
 
-/// A device context as the context cache holds it: decoded once from tables in memory. `words` belong to the
-/// architecture.
+/// A device context, with what a process context adds to it, as the caches hold it: decoded once from tables in memory.
+/// `words` belong to the architecture.
 struct Context {
   DomainId domain;
   ContextMode mode = ContextMode::blocked;
   std::uint8_t address_bits = 64;  ///< pass-through: a request at or above 2^address_bits faults
-  std::array<std::uint64_t, 4> words{};
+  std::array<std::uint64_t, 8> words{};
 };
 
 /// A finished translation of the naturally aligned range [base, base + 2^size_log2): one IOTLB entry's contents.
@@ -68,7 +70,9 @@ struct Translation {
   Hpa output;                   ///< where the range starts; aligned to 2^size_log2
   std::uint8_t size_log2 = 12;  ///< any power of two
   Rights rights;
-  bool global = false;  ///< matches every address space of its domain
+  bool global = false;           ///< matches every address space of its domain
+  bool interrupt = false;        ///< leads to an interrupt file: a message-signalled interrupt
+  std::uint8_t memory_type = 0;  ///< the architecture's encoding (RISC-V PBMT, VT-d PAT); 0: memory decides
   /// Where an address inside the range goes.
   constexpr std::uint64_t apply(std::uint64_t address) const {
     return output.value() | (address & ((std::uint64_t{1} << size_log2) - 1));
@@ -94,7 +98,8 @@ enum class FaultKind : std::uint8_t {
 struct Fault {
   FaultKind kind = FaultKind::none;
   std::uint16_t reason = 0;  ///< the architecture's own number (VT-d fault reason, RISC-V cause, SMMU event)
-  bool recorded = true;      ///< false where the context disables fault processing (VT-d FPD)
+  bool recorded = true;      ///< false where the context disables fault processing (VT-d FPD, RISC-V DTF)
+  std::uint64_t detail = 0;  ///< second address of the record, as the architecture encodes it (RISC-V iotval2)
 };
 
 }  // namespace iommusim::iommu

@@ -56,12 +56,14 @@ void CommandEngine::step(std::uint32_t) {
   switch (command_.kind) {
     case Command::Kind::invalidate:
       owner_.invalidate(command_.scope);
+      if (command_.also) owner_.invalidate(*command_.also);
       fetch();
       return;
     case Command::Kind::device_tlb:
       owner_.invalidate_device_tlb(command_);
       fetch();
       return;
+    case Command::Kind::page_response:  // no device asks for pages yet: there is nobody to tell
     case Command::Kind::nothing: fetch(); return;
     case Command::Kind::illegal:
       state_ = State::idle;  // until software clears the error and kicks the queue again
@@ -90,13 +92,13 @@ void CommandEngine::signal() {
 }
 
 void CommandEngine::finish_wait() {
-  if (command_.interrupt) owner_.apply(architecture_.command_event(command_));
+  owner_.apply(architecture_.wait_finished(command_, WaitEnd::done));
   fetch();
 }
 
 void CommandEngine::register_stats(base::Group& group) {
   static const char* const kName[] = {"context_cache",   "iotlb_global", "iotlb_domain", "iotlb_page", "device_tlb",
-                                      "interrupt_entry", "wait",         "pasid_cache",  "other"};
+                                      "interrupt_entry", "wait",         "pasid_cache",  "page_response", "other"};
   static const char* const kText[] = {"Context-cache invalidations",
                                       "Global IOTLB invalidations",
                                       "Domain-selective IOTLB invalidations",
@@ -105,6 +107,7 @@ void CommandEngine::register_stats(base::Group& group) {
                                       "Interrupt-entry-cache invalidations",
                                       "Wait commands",
                                       "PASID-cache invalidations",
+                                      "Page request group responses",
                                       "Other commands, illegal ones included"};
   for (unsigned i = 0; i < commands.size(); ++i) group.add(kName[i], commands[i], "1", kText[i]);
 }

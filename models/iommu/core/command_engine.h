@@ -43,7 +43,7 @@ class CommandEngine {
   bool idle() const { return state_ == State::idle; }
 
   void register_stats(base::Group& group);
-  std::array<base::Counter, 9> commands;  ///< by Command::Form
+  std::array<base::Counter, kCommandForms> commands;  ///< by Command::Form
 
  private:
   enum class State : std::uint8_t { idle, fetching, executing, draining, signalling, signalled };

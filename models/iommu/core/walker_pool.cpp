@@ -154,6 +154,7 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
     bool hit = false;
     switch (s.walk.kind) {
       case WalkKind::context: hit = scope.caches.has(CacheKind::context) && scope.source(s.key); break;
+      case WalkKind::process: hit = scope.caches.has(CacheKind::process) && scope.source(s.key); break;
       case WalkKind::page:
         hit = (scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
               scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0});

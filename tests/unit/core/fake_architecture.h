@@ -52,6 +52,7 @@ class FakeArchitecture : public Architecture {
         if (levels > 1) return lookup(w);
         w.level = 1;
         return page_read(w);
+      case WalkKind::process: break;
     }
     return Step{};
   }
