@@ -2,31 +2,31 @@
 
 namespace iommusim::mem {
 
-Dram::Dram(const DramConfig& config)
-    : latency_(config.latency),
-      interleave_shift_(static_cast<unsigned>(__builtin_ctzll(config.interleave.value() / kLineBytes))),
-      channels_(config.channels, Channel{Time(), base::PsAccumulator(config.bandwidth.per_byte()), {}}) {}
-
-Time Dram::access(std::uint64_t line, Time at) {
-  Channel& channel = channels_[channel_of(line)];
-  Time start = channel.busy_until;
-  if (at > start) {  // it was idle: the next transfer begins on a whole picosecond
-    start = at;
-    channel.transfer.restart();
+Dram::Dram(const DramConfig& config, tlm::Scheduler& scheduler, const std::string& name, DramChannel::Finish finish)
+    : config_(config), map_(config_), newest_(config.channels) {
+  for (unsigned i = 0; i < config.channels; ++i) {
+    channels_.push_back(
+        std::make_unique<DramChannel>(config_, map_, scheduler, name + ".channel" + std::to_string(i), i, finish));
   }
-  const Time transfer = channel.transfer.take(kLineBytes);
-  channel.busy_until = start + transfer;
-  channel.busy_ps += transfer.ps();
-  ++lines_;
-  wait_.add(start - at);
-  return start + latency_;
+  runs_.reserve(64);
+}
+
+void Dram::gather(std::uint64_t line) {
+  const DramMap::Local at = map_.local(line);
+  if (const std::uint32_t newest = newest_[at.channel]; newest != 0) {
+    Run& run = runs_[newest - 1];
+    if (at.line == run.first + run.lines) {
+      ++run.lines;
+      return;
+    }
+  }
+  runs_.push_back({at.channel, at.line, 1});
+  newest_[at.channel] = static_cast<std::uint32_t>(runs_.size());
 }
 
 void Dram::add_stats(base::Group& group) {
-  group.add("lines", lines_, "1", "64-byte lines transferred, write-backs included");
-  group.add("wait", wait_, "ps", "Wait of a line for its channel");
   for (std::size_t i = 0; i < channels_.size(); ++i) {
-    group.add("channel" + std::to_string(i) + "_busy", channels_[i].busy_ps, "ps", "Time the channel transfers data");
+    channels_[i]->add_stats(group.group("channel" + std::to_string(i)));
   }
 }
 

@@ -14,6 +14,7 @@ LastLevelCache::LastLevelCache(const LlcConfig& config, std::uint64_t seed, cons
 
 LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traffic, bool write) {
   Outcome outcome;
+  outcome.source = write ? Source::dram_write : Source::dram_read;
   if (!enabled_) return outcome;
   const bool from_core = traffic == Traffic::cpu;
   const bool walk = traffic == Traffic::walk;
@@ -27,7 +28,7 @@ LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traff
   if (Line* present = lines_.find(line)) {
     ++hits_;
     present->dirty |= write;
-    outcome.served = true;
+    outcome.source = Source::cache;
     return outcome;
   }
   ++misses_;
@@ -39,7 +40,8 @@ LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traff
     ++write_backs_;
     outcome.write_back = inserted.evicted->first;
   }
-  outcome.served = dma_write;  // a DMA write lands in the cache; the others need the line from DRAM
+  // A DMA write lands in the cache; the others need the line from DRAM.
+  outcome.source = dma_write ? Source::cache : Source::dram_read;
   return outcome;
 }
 

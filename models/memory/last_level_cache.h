@@ -1,8 +1,8 @@
 // Which lines are in the last-level cache, and who may put them there. No time: the memory system has that.
 //
 // Models: presence and dirtiness of 64-byte lines; DMA writes confined to the DDIO ways when they allocate (they update
-// a line in place wherever it is); page walks that take part or not. Leaves out: slices, private caches of cores, a
-// fetch of the rest of a partially written line, bandwidth of the cache itself.
+// a line in place wherever it is); page walks that take part or not. Leaves out: private caches of cores, a fetch of
+// the rest of a partially written line. Slices and their ports: llc_slices.h.
 #pragma once
 
 #include <optional>
@@ -17,10 +17,15 @@ namespace iommusim::mem {
 
 class LastLevelCache {
  public:
+  enum class Source : std::uint8_t {
+    cache,       ///< the cache has the line, or takes it without asking for what it held
+    dram_read,   ///< DRAM reads it: to answer, or to fill the cache for a write of part of it
+    dram_write,  ///< the write goes past the cache
+  };
   /// What one line access comes to.
   struct Outcome {
-    bool served = false;                      ///< by the cache; else DRAM transfers the line
-    std::optional<std::uint64_t> write_back;  ///< a dirty line that had to leave: DRAM transfers it too
+    Source source = Source::cache;
+    std::optional<std::uint64_t> write_back;  ///< a dirty line that had to leave: DRAM writes it
   };
 
   LastLevelCache(const LlcConfig& config, std::uint64_t seed, const std::string& name);

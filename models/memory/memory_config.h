@@ -1,31 +1,22 @@
-// What a file says about main memory and the last-level cache in front of it.
+// What a file says about main memory: where DRAM is, its nodes, and the last-level cache in front of each.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "models/base/config/config.h"
+#include "models/memory/dram_config.h"
 
 namespace iommusim::mem {
 
-using base::Bandwidth;
-using base::Bytes;
 using base::Hpa;
-using base::Time;
 
 /// A range of physical addresses that is DRAM.
 struct MemoryRange {
   Hpa base;
   Bytes size;
+  unsigned node = 0;  ///< whose memory it is
   static const base::Fields<MemoryRange>& fields();
-};
-
-struct DramConfig {
-  unsigned channels = 4;
-  Bytes interleave{256};        ///< consecutive bytes on one channel
-  Time latency = Time::ns(84);  ///< of an idle 64-byte line read, from request to response at the memory port
-  Bandwidth bandwidth = Bandwidth::bits_per_second(153600000000);  ///< of one channel
-  static const base::Fields<DramConfig>& fields();
 };
 
 /// Which reads of the remapping unit's walkers see the last-level cache.
@@ -39,14 +30,25 @@ struct LlcConfig {
   std::string policy = "lru";
   bool dma_reads_allocate = false;
   WalkCaching walks = WalkCaching::cached;
+  unsigned slices = 8;
+  Time slice_interval;  ///< from lookup to lookup in a slice; 0: ports are unlimited
   static const base::Fields<LlcConfig>& fields();
 };
 
+/// The link between any two nodes (sockets).
+struct SocketLinkConfig {
+  Time latency = Time::ps(46500);  ///< of one crossing; an access to another node makes two
+  Bandwidth bandwidth = Bandwidth::bits_per_second(227200000000);  ///< of 64-byte lines, per direction
+  static const base::Fields<SocketLinkConfig>& fields();
+};
+
 struct MemoryConfig {
+  unsigned nodes = 1;  ///< each with DRAM and a last-level cache of its own, of the same configuration
   std::vector<MemoryRange> ranges{{Hpa(0), Bytes(std::uint64_t{2} << 30)},
                                   {Hpa(std::uint64_t{4} << 30), Bytes(std::uint64_t{62} << 30)}};
   DramConfig dram;
   LlcConfig llc;
+  SocketLinkConfig socket_link;
   bool store_data = false;  ///< endpoints ask: does bulk DMA carry bytes?
   static const base::Fields<MemoryConfig>& fields();
 };

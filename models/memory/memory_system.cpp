@@ -9,15 +9,30 @@ namespace iommusim::mem {
 using tlm::Payload;
 using tlm::TargetPort;
 
+namespace {
+// Lines of data that an access moves; a zero-length read moves none.
+unsigned lines_of(const Payload& payload) {
+  const unsigned bytes = payload.get_data_length();
+  return bytes == 0 ? 0 : static_cast<unsigned>((payload.get_address() % kLineBytes + bytes - 1) / kLineBytes + 1);
+}
+}  // namespace
+
 // NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC needs the name by value.
 MemorySystem::MemorySystem(::sc_core::sc_module_name name, tlm::Context& context, const MemoryConfig& config,
-                           unsigned ports)
+                           std::vector<unsigned> port_nodes, DramModel dram)
     : Module(name, context),
       config_(config),
-      llc_(config.llc, context.seed, std::string(this->name()) + ".llc"),
-      dram_(config.dram),
-      pending_(context.scheduler, std::string(this->name()) + ".pending", tlm::delegate<&MemorySystem::respond>(this)) {
-  for (unsigned i = 0; i < ports; ++i) {
+      port_nodes_(std::move(port_nodes)),
+      remote_(config.nodes),
+      done_(context.scheduler, std::string(this->name()) + ".pending", tlm::delegate<&MemorySystem::respond>(this)) {
+  for (unsigned i = 0; i < config.nodes; ++i) {
+    const std::string node = config.nodes == 1 ? this->name() : fmt::format("{}.node{}", this->name(), i);
+    nodes_.push_back(
+        std::make_unique<MemoryNode>(context, config_, i, node, dram, tlm::delegate<&MemorySystem::finish>(this)));
+  }
+  make_links();
+  for (unsigned i = 0; i < port_nodes_.size(); ++i) {
+    if (port_nodes_[i] >= config.nodes) fatal(fmt::format("port {} is of node {}, which is none", i, port_nodes_[i]));
     ports_.push_back(std::make_unique<TargetPort>(fmt::format("port{}", i).c_str(), context,
                                                   static_cast<TargetPort::Owner&>(*this), i));
     ports_.back()->set_default_space(tlm::AddressSpace::hpa);
@@ -25,10 +40,23 @@ MemorySystem::MemorySystem(::sc_core::sc_module_name name, tlm::Context& context
   add_stats();
 }
 
-bool MemorySystem::contains(Hpa at, std::uint64_t bytes) const {
-  return std::any_of(config_.ranges.begin(), config_.ranges.end(), [&](const MemoryRange& range) {
+void MemorySystem::make_links() {
+  links_.resize(std::size_t{config_.nodes} * config_.nodes);
+  for (unsigned from = 0; from < config_.nodes; ++from) {
+    for (unsigned to = 0; to < config_.nodes; ++to) {
+      if (from == to) continue;
+      links_[from * config_.nodes + to] = std::make_unique<Link>(
+          config_.socket_link.bandwidth, config_.socket_link.latency, scheduler(),
+          fmt::format("{}.link{}_{}", name(), from, to), tlm::delegate<&MemorySystem::crossed>(this));
+    }
+  }
+}
+
+const MemoryRange* MemorySystem::range_of(Hpa at, std::uint64_t bytes) const {
+  const auto found = std::find_if(config_.ranges.begin(), config_.ranges.end(), [&](const MemoryRange& range) {
     return at >= range.base && at - range.base < range.size.value() && bytes <= range.size.value() - (at - range.base);
   });
+  return found == config_.ranges.end() ? nullptr : &*found;
 }
 
 bool MemorySystem::request(TargetPort& port, Payload& payload) {
@@ -38,27 +66,53 @@ bool MemorySystem::request(TargetPort& port, Payload& payload) {
                       payload.get_address()));
   }
   extension.stamp_now(tlm::Boundary::memory_start, now());
-  Time done = now() + config_.llc.latency;
-  payload.set_response_status(check(payload));
-  if (!payload.is_response_ok()) {
-    ++refused_;
-  } else if (payload.get_command() != ::tlm::TLM_IGNORE_COMMAND) {
-    KindStats& stats = of(extension.traffic);
-    ++(payload.is_read() ? stats.reads : stats.writes);
-    stats.bytes += payload.get_data_length();
-    done = finish_time(payload, stats);
-    if (extension.store_data) transfer(payload);
+  const MemoryRange* range = range_of(Hpa(payload.get_address()), payload.get_data_length());
+  payload.set_response_status(check(payload, range));
+  const auto node = static_cast<std::uint16_t>(port_nodes_[port.index()]);
+  Access access{&payload, &port, node, node};
+  if (!payload.is_response_ok() || payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) {
+    if (!payload.is_response_ok()) ++refused_;
+    finish(access, now() + config_.llc.latency);
+    return true;
   }
-  extension.stamp_now(tlm::Boundary::memory_done, done);
-  pending_.push({&payload, &port}, done);
+  KindStats& stats = of(extension.traffic);
+  ++(payload.is_read() ? stats.reads : stats.writes);
+  stats.bytes += payload.get_data_length();
+  if (extension.store_data) transfer(payload);
+  access.home = static_cast<std::uint16_t>(range->node);
+  if (access.home == node) {
+    start(access);
+  } else {
+    ++remote_[access.home];
+    link(node, access.home).send({access, false}, payload.is_write() ? lines_of(payload) : 0);
+  }
   return true;
 }
 
-void MemorySystem::respond(Pending pending) { pending.port->respond(*pending.payload); }
+void MemorySystem::start(Access access) {
+  const Time done = nodes_[access.home]->start(access, of(tlm::dma(*access.payload).traffic));
+  if (done != Time::max()) finish(access, done);
+}
 
-::tlm::tlm_response_status MemorySystem::check(const Payload& payload) const {
+void MemorySystem::respond(Access access) {
+  if (access.home == access.from) {
+    answer(access);
+  } else {
+    const Payload& payload = *access.payload;
+    link(access.home, access.from).send({access, true}, payload.is_read() ? lines_of(payload) : 0);
+  }
+}
+
+void MemorySystem::crossed(Crossing crossing) { crossing.back ? answer(crossing.access) : start(crossing.access); }
+
+void MemorySystem::answer(Access access) {
+  tlm::dma(*access.payload).stamp_now(tlm::Boundary::memory_done, now());
+  access.port->respond(*access.payload);
+}
+
+::tlm::tlm_response_status MemorySystem::check(const Payload& payload, const MemoryRange* range) const {
   if (payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) return ::tlm::TLM_OK_RESPONSE;
-  if (!contains(Hpa(payload.get_address()), payload.get_data_length())) return ::tlm::TLM_ADDRESS_ERROR_RESPONSE;
+  if (range == nullptr) return ::tlm::TLM_ADDRESS_ERROR_RESPONSE;
   if (payload.get_streaming_width() < payload.get_data_length()) return ::tlm::TLM_BURST_ERROR_RESPONSE;
   const auto* extension = payload.get_extension<tlm::DmaExtension>();
   if (extension != nullptr && extension->compare_and_swap &&
@@ -66,28 +120,6 @@ void MemorySystem::respond(Pending pending) { pending.port->respond(*pending.pay
     return ::tlm::TLM_COMMAND_ERROR_RESPONSE;
   }
   return ::tlm::TLM_OK_RESPONSE;
-}
-
-Time MemorySystem::finish_time(const Payload& payload, KindStats& stats) {
-  const tlm::Traffic kind = tlm::dma(payload).traffic;
-  const bool write = payload.is_write();
-  const std::uint64_t first = payload.get_address() / kLineBytes;
-  const unsigned bytes = std::max(payload.get_data_length(), 1u);  // a zero-length read touches its line
-  const std::uint64_t last = (payload.get_address() + bytes - 1) / kLineBytes;
-  const Time t = now();
-  Time done = t;
-  for (std::uint64_t line = first; line <= last; ++line) {
-    const LastLevelCache::Outcome outcome = llc_.access(line, kind, write);
-    if (outcome.served) {
-      ++stats.llc_lines;
-      done = std::max(done, t + config_.llc.latency);
-    } else {
-      ++stats.dram_lines;
-      done = std::max(done, dram_.access(line, t));
-    }
-    if (outcome.write_back) dram_.access(*outcome.write_back, t);
-  }
-  return done;
 }
 
 // The bytes themselves. A compare-and-swap leaves what memory held in the first word.
@@ -122,7 +154,7 @@ unsigned MemorySystem::debug(TargetPort&, Payload& payload) {
     fatal(fmt::format("a debug access to {:#x} arrives with an address that is not a host physical one",
                       payload.get_address()));
   }
-  payload.set_response_status(check(payload));
+  payload.set_response_status(check(payload, range_of(Hpa(payload.get_address()), payload.get_data_length())));
   if (!payload.is_response_ok() || payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) return 0;
   transfer(payload);
   return payload.get_data_length();
@@ -139,8 +171,15 @@ void MemorySystem::add_stats() {
     group.add("dram_lines", kinds_[i].dram_lines, "1", "64-byte lines served by DRAM");
   }
   stats().add("refused", refused_, "1", "Requests answered with an error: outside DRAM, or malformed");
-  llc_.add_stats(stats().group("llc"));
-  dram_.add_stats(stats().group("dram"));
+  for (unsigned i = 0; i < config_.nodes; ++i) {
+    base::Group& node = config_.nodes == 1 ? stats() : stats().group(fmt::format("node{}", i));
+    if (config_.nodes > 1) node.add("remote", remote_[i], "1", "Requests for this node's memory by another's port");
+    nodes_[i]->add_stats(node);
+  }
+  for (unsigned i = 0; i < links_.size(); ++i) {
+    if (links_[i] == nullptr) continue;
+    links_[i]->add_stats(stats().group(fmt::format("link{}_{}", i / config_.nodes, i % config_.nodes)));
+  }
 }
 
 }  // namespace iommusim::mem
