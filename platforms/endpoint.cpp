@@ -4,15 +4,17 @@
 
 namespace iommusim::platforms {
 
-Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const EndpointConfig& config)
+Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const EndpointConfig& config,
+                   pcie::LinkPort& upper)
     : tlm::Module(name, context),
-      link("link", context, config.link),
+      device("device", context, config.buffer),
+      link("link", context, config.link, upper, device.link_port),
       dma("dma", context, config.dma,
           ep::BusIdentity{base::make_source_id(0, config.bdf), config.link.mps, config.link.mrrs}),
       registers("registers", context, *this, base::Time()),
       config_(config) {
-  dma.port.bind(link.from_endpoint);
-  link.to_endpoint.bind(registers.port);
+  dma.port.bind(device.from_function());
+  device.to_function().bind(registers.port);
   stats().add("doorbells", doorbell_writes_, "1", "CPU writes to the endpoint's registers");
 }
 

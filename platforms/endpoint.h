@@ -1,4 +1,4 @@
-// An endpoint of a platform: link, DMA engine and registers under one name.
+// An endpoint of a platform: PCIe device, its link, DMA engine and registers under one name.
 //
 // Its registers are plain storage of one doorbell word: what a generic DMA engine needs for drivers to have something
 // to write to.
@@ -6,6 +6,7 @@
 
 #include "models/endpoints/dma_engine.h"
 #include "models/endpoints/register_port.h"
+#include "models/pcie/device.h"
 #include "models/pcie/link.h"
 #include "models/tlm/module.h"
 #include "platforms/config/endpoint_config.h"
@@ -14,8 +15,10 @@ namespace iommusim::platforms {
 
 class Endpoint : public tlm::Module, private ep::RegisterPort::Device {
  public:
-  Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const EndpointConfig& config);
+  /// `upper`: the root port or switch port it is linked to.
+  Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const EndpointConfig& config, pcie::LinkPort& upper);
 
+  pcie::Device device;
   pcie::Link link;
   ep::DmaEngine dma;
   ep::RegisterPort registers;

@@ -75,7 +75,8 @@ void Platform::make_modules() {
   for (const EndpointConfig& e : config_.endpoints) {
     EndpointConfig own = e;
     own.dma.store_data = config_.memory.store_data;
-    endpoints_.push_back(std::make_unique<Endpoint>(e.name.c_str(), context, own));
+    pcie::LinkPort& port = root_complex_->root_port(static_cast<unsigned>(endpoints_.size()));
+    endpoints_.push_back(std::make_unique<Endpoint>(e.name.c_str(), context, own, port));
   }
 }
 
@@ -105,11 +106,10 @@ void Platform::bind() {
   }
   for (unsigned i = 0; i < endpoints_.size(); ++i) {
     Endpoint& e = *endpoints_[i];
-    e.link.to_root.bind(root_complex_->from_link(i));
-    root_complex_->to_link(i).bind(e.link.from_root);
     root_complex_->to_host(i).bind(unit_ ? unit_->upstream(i) : router_->input(input++));
     const AddressRange& bar = *plan_.find(e.config().name + ".bar");
     root_complex_->add_window(bar.base, bar.size.value(), i);
+    e.device.add_window(bar.base, bar.size.value());
     e.registers.place(bar.base, bar.size.value());
   }
 }

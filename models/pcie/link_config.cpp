@@ -74,6 +74,17 @@ const base::Fields<LinkConfig>& LinkConfig::fields() {
           .range("0 B", "64 KiB")
           .word("none", "0 B")
           .source("pcie-bench model: 1538")
+          .field("interleaved_reads", &LinkConfig::interleaved_reads,
+                 "Reads whose completions take turns, TLP by TLP, when several wait; 1: one after the other")
+          .range(1, 256)
+          .source(
+              "assumption: root complexes interleave (PCIe 5.0 section 2.3.1.1 allows it), how far is not published")
+          .field("virtual_channels", &LinkConfig::virtual_channels,
+                 "Virtual channels, each with credits of its own; traffic classes share them equally")
+          .range(1, 8)
+          .field("credit_latency", &LinkConfig::credit_latency,
+                 "From buffer space freed to its UpdateFC packet understood at the sender, propagation apart")
+          .range("0 ns", "10 us")
           .field("always_64_bit", &LinkConfig::always_64_bit,
                  "Count 4-doubleword headers below 4 GiB too, as the pcie-bench model does")
           .field("pad_to_dword", &LinkConfig::pad_to_dword,

@@ -36,6 +36,9 @@ struct LinkConfig {
   base::Bytes fc_interval{203};
   base::Bytes skip_bytes{4};
   base::Bytes skip_interval{1538};
+  unsigned interleaved_reads = 4;
+  unsigned virtual_channels = 1;
+  base::Time credit_latency = base::Time::ns(40);
   bool always_64_bit = false;
   bool pad_to_dword = true;
   bool ecrc = false;

@@ -11,25 +11,14 @@ using tlm::Payload;
 
 struct RootComplex::Port {
   Port(RootComplex& rc, unsigned index)
-      : from_link(("from_link_" + std::to_string(index)).c_str(), rc.context(), rc, index),
-        to_host(("to_host_" + std::to_string(index)).c_str(), rc.context(), rc, index),
-        to_link(("to_link_" + std::to_string(index)).c_str(), rc.context(), rc, index) {}
+      : link("port_" + std::to_string(index), rc.context(), rc,
+             {PortRole::root_port, {rc.config_.buffer.posted, rc.config_.buffer.non_posted, {}}, 1, false}, index),
+        to_host(("to_host_" + std::to_string(index)).c_str(), rc.context(), rc, index) {}
 
-  tlm::TargetPort from_link;
+  LinkPort link;
   tlm::InitiatorPort to_host;
-  tlm::InitiatorPort to_link;
-  unsigned posted_headers = 0;
-  std::uint64_t posted_bytes = 0;
-  Payload* held = nullptr;  // a posted request that waits for room
-  base::Time held_since;
   RootPortStats stats;
 };
-
-namespace {
-
-bool posted(const Payload& payload) { return !payload.is_read(); }
-
-}  // namespace
 
 RootComplex::RootComplex(::sc_core::sc_module_name name, tlm::Context& context, const RootComplexConfig& config,
                          unsigned ports)
@@ -52,9 +41,8 @@ RootComplex::RootComplex(::sc_core::sc_module_name name, tlm::Context& context, 
 
 RootComplex::~RootComplex() = default;
 
-tlm::TargetPort& RootComplex::from_link(unsigned port) { return ports_.at(port)->from_link; }
+LinkPort& RootComplex::root_port(unsigned port) { return ports_.at(port)->link; }
 tlm::InitiatorPort& RootComplex::to_host(unsigned port) { return ports_.at(port)->to_host; }
-tlm::InitiatorPort& RootComplex::to_link(unsigned port) { return ports_.at(port)->to_link; }
 const RootPortStats& RootComplex::port_stats(unsigned port) const { return ports_.at(port)->stats; }
 
 void RootComplex::add_window(base::Hpa base, std::uint64_t bytes, unsigned port) {
@@ -74,8 +62,7 @@ const RootComplex::Window* RootComplex::window_of(std::uint64_t address) const {
   return address - window.base.value() < window.bytes ? &window : nullptr;
 }
 
-bool RootComplex::request(tlm::TargetPort& target, Payload& payload) {
-  if (&target != &from_cpu) return request_up(*ports_[target.index()], payload);
+bool RootComplex::request(tlm::TargetPort&, Payload& payload) {
   const Window* window = window_of(payload.get_address());
   down_.push({&payload, window == nullptr ? nullptr : ports_[window->port].get()},
              now() + config_.mmio_request_latency);
@@ -92,63 +79,26 @@ void RootComplex::refuse(Payload& payload) {
   mmio_completions_.push(&payload, now() + config_.mmio_completion_latency);
 }
 
-bool RootComplex::request_up(Port& port, Payload& payload) {
+// A latency of zero costs no event.
+void RootComplex::receive(LinkPort& link, Payload& payload, base::Time) {
+  Port& port = *ports_[link.index()];
   ++(payload.is_read() ? port.stats.reads : payload.is_write() ? port.stats.writes : port.stats.messages);
-  if (posted(payload) && !take_posted(port, payload)) {
-    port.held = &payload;
-    port.held_since = now();
-    ++port.stats.posted_stalls;
-    return false;
-  }
-  pass_up(port, payload);
-  return true;
-}
-
-// A latency of zero costs no event either.
-void RootComplex::pass_up(Port& port, Payload& payload) {
+  if (is_posted(payload)) port.stats.posted.add(now());
   if (physical_) tlm::dma(payload).space = tlm::AddressSpace::hpa;
   if (config_.request_latency == base::Time()) {
-    port.to_host.send(payload);
+    deliver_up({&payload, &port});
   } else {
     up_.push({&payload, &port}, now() + config_.request_latency);
   }
 }
 
-// An empty buffer takes any request, however large, so that a small configuration slows things down but stops nothing.
-bool RootComplex::take_posted(Port& port, Payload& payload) {
-  const std::uint64_t bytes = payload.is_write() ? payload.get_data_length() : 0;
-  if (port.posted_headers != 0 &&
-      (port.posted_headers + 1 > config_.posted_headers || port.posted_bytes + bytes > config_.posted_bytes.value())) {
-    return false;
-  }
-  ++port.posted_headers;
-  port.posted_bytes += bytes;
-  port.stats.posted.add(now());
-  return true;
-}
-
-void RootComplex::release_posted(Port& port, Payload& payload) {
-  --port.posted_headers;
-  if (payload.is_write()) port.posted_bytes -= payload.get_data_length();
-  port.stats.posted.sub(now());
-  if (port.held == nullptr || !take_posted(port, *port.held)) return;
-  Payload& next = *port.held;
-  port.held = nullptr;
-  port.stats.stall_time.add(now() - port.held_since);
-  pass_up(port, next);
-  port.from_link.end_request(next);
+void RootComplex::deliver_up(Item item) {
+  if (!is_posted(*item.payload)) item.port->link.release(*item.payload, now());
+  item.port->to_host.send(*item.payload);
 }
 
 void RootComplex::response(tlm::InitiatorPort& initiator, Payload& payload) {
   Port& port = *ports_[initiator.index()];
-  if (&initiator == &port.to_link) {
-    if (posted(payload)) {
-      from_cpu.respond(payload);
-    } else {
-      mmio_completions_.push(&payload, now() + config_.mmio_completion_latency);
-    }
-    return;
-  }
   auto& ext = tlm::dma(payload);
   if (payload.is_response_error() && ext.status == CompletionStatus::ok) {
     // A component that knows nothing of PCIe refused it: nobody there is UR, anything else is CA (PCIe 5.0
@@ -158,32 +108,40 @@ void RootComplex::response(tlm::InitiatorPort& initiator, Payload& payload) {
                      : CompletionStatus::completer_abort;
   }
   if (ext.status != CompletionStatus::ok) ++port.stats.errors;
-  if (posted(payload)) {
-    release_posted(port, payload);
-    port.from_link.respond(payload);
+  if (is_posted(payload)) {
+    port.stats.posted.sub(now());
+    port.link.release(payload, now());
+    port.link.finish_posted(payload);
   } else if (config_.completion_latency == base::Time()) {
-    port.from_link.respond(payload);
+    port.link.complete(payload);
   } else {
     completions_.push({&payload, &port}, now() + config_.completion_latency);
   }
 }
 
-void RootComplex::deliver_up(Item item) { item.port->to_host.send(*item.payload); }
-void RootComplex::deliver_completion(Item item) { item.port->from_link.respond(*item.payload); }
+void RootComplex::deliver_completion(Item item) { item.port->link.complete(*item.payload); }
+
+void RootComplex::receive_completion(LinkPort&, Payload& payload, CompletionPart part, base::Time) {
+  if (part.last) mmio_completions_.push(&payload, now() + config_.mmio_completion_latency);
+}
+
+void RootComplex::posted_done(LinkPort&, Payload& payload) { from_cpu.respond(payload); }
+
 void RootComplex::deliver_down(Item item) {
   if (item.port == nullptr) {
     refuse(*item.payload);
   } else {
-    item.port->to_link.send(*item.payload);
+    item.port->link.send(*item.payload);
   }
 }
 void RootComplex::deliver_mmio_completion(Payload* payload) { from_cpu.respond(*payload); }
 
-unsigned RootComplex::debug(tlm::TargetPort& target, Payload& payload) {
-  if (&target != &from_cpu) return ports_[target.index()]->to_host.debug(payload);
+unsigned RootComplex::debug(tlm::TargetPort&, Payload& payload) {
   const Window* window = window_of(payload.get_address());
-  return window == nullptr ? 0 : ports_[window->port]->to_link.debug(payload);
+  return window == nullptr ? 0 : ports_[window->port]->link.tx.debug(payload);
 }
+
+unsigned RootComplex::debug(LinkPort& link, Payload& payload) { return ports_[link.index()]->to_host.debug(payload); }
 
 void RootComplex::add_metrics(base::Group& group, RootPortStats& port) {
   group.add("reads", port.reads, "1", "read requests from the link");
@@ -191,8 +149,6 @@ void RootComplex::add_metrics(base::Group& group, RootPortStats& port) {
   group.add("messages", port.messages, "1", "message requests from the link");
   group.add("errors", port.errors, "1", "requests that ended with a status other than ok");
   group.add("posted", port.posted, "1", "posted requests accepted and not yet visible");
-  group.add("posted_stalls", port.posted_stalls, "1", "posted requests that found the buffer full");
-  group.add("stall_time", port.stall_time, "ps", "time such a request waited for room");
 }
 
 }  // namespace iommusim::pcie

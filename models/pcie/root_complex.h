@@ -1,13 +1,12 @@
 // Root complex: the host's end of the links. Each root port takes the requests of one link, passes them after a fixed
 // latency to the host side (a remapping unit's upstream socket, or the router where the platform has no unit), and
-// returns the completions; CPU requests to endpoint registers go the other way, to the port whose window holds the
-// address.
+// returns the completions; CPU requests go the other way, to the port whose window holds the address or whose buses
+// hold the function.
 //
-// Each root port holds posted writes until they are visible, in a buffer of finite headers and bytes. When it is full
-// the next posted write waits at the port, and with it everything behind: nothing may pass a posted request of the same
-// requester (PCIe 5.0 section 2.4.1). Modelled after Fast & Safe (Rubin et al., SOSP 2024): about 100 posted cache
-// lines are what a host can hold. Left out: credits returned to the sender (it learns by waiting), ordering between
-// ports, peer-to-peer, configuration requests.
+// A root port's receive buffer holds posted writes until they are visible and non-posted requests until they leave for
+// the host side. Its size is what the link's sender knows as credits: when it is full the next posted request waits at
+// the sender, and with it what must not pass it (PCIe 5.0 section 2.4.1). Modelled after Fast & Safe (Rubin et al.,
+// SOSP 2024): about 100 posted cache lines are what a host can hold. Left out: ordering between ports.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +16,7 @@
 #include "models/base/stats/group.h"
 #include "models/base/types.h"
 #include "models/base/units.h"
+#include "models/pcie/link_port.h"
 #include "models/tlm/context.h"
 #include "models/tlm/delay_line.h"
 #include "models/tlm/initiator_port.h"
@@ -36,8 +36,8 @@ struct RootComplexConfig {
   base::Time completion_latency;
   base::Time mmio_request_latency;
   base::Time mmio_completion_latency;
-  unsigned posted_headers = 128;
-  base::Bytes posted_bytes{8192};
+  /// Completions are not limited: a root complex asks for nothing it has no room for (PCIe 5.0 section 2.6.1).
+  ReceiveBuffer buffer{{128, base::Bytes(8192)}, {128, base::Bytes(2048)}, {}};
 
   static const base::Fields<RootComplexConfig>& fields();
 };
@@ -46,21 +46,21 @@ struct RootPortStats {
   base::Counter reads, writes, messages;  ///< requests from the link
   base::Counter errors;                   ///< completions that are not ok
   base::Occupancy posted;                 ///< posted requests held
-  base::Counter posted_stalls;            ///< posted requests that found the buffer full
-  base::Mean stall_time;                  ///< ps each of them waited
 };
 
-class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private tlm::InitiatorPort::Owner {
+class RootComplex : public tlm::Module,
+                    private LinkPort::Owner,
+                    private tlm::TargetPort::Owner,
+                    private tlm::InitiatorPort::Owner {
  public:
   /// `ports` root ports, at least 1.
   RootComplex(::sc_core::sc_module_name name, tlm::Context& context, const RootComplexConfig& config, unsigned ports);
   ~RootComplex() override;
 
   unsigned ports() const { return static_cast<unsigned>(ports_.size()); }
-  tlm::TargetPort& from_link(unsigned port);  ///< DMA requests of the link
-  tlm::InitiatorPort& to_host(unsigned port);
-  tlm::TargetPort from_cpu;  ///< requests to endpoint registers, by host address
-  tlm::InitiatorPort& to_link(unsigned port);
+  LinkPort& root_port(unsigned port);
+  tlm::InitiatorPort& to_host(unsigned port);  ///< DMA requests of that port's link
+  tlm::TargetPort from_cpu;  ///< requests to endpoint registers, by host address; peer-to-peer requests, translated
 
   /// CPU requests in [base, base + bytes) go down `port`. An internal error if the window overlaps another (platforms/
   /// checks the map).
@@ -84,15 +84,17 @@ class RootComplex : public tlm::Module, private tlm::TargetPort::Owner, private 
     Port* port = nullptr;
   };
 
+  // from the host side
   bool request(tlm::TargetPort& target, tlm::Payload& payload) override;
   unsigned debug(tlm::TargetPort& target, tlm::Payload& payload) override;
   void response(tlm::InitiatorPort& initiator, tlm::Payload& payload) override;
+  // from the links
+  void receive(LinkPort& port, tlm::Payload& payload, base::Time tail) override;
+  void receive_completion(LinkPort& port, tlm::Payload& payload, CompletionPart part, base::Time tail) override;
+  void posted_done(LinkPort& port, tlm::Payload& payload) override;
+  unsigned debug(LinkPort& port, tlm::Payload& payload) override;
 
   static void add_metrics(base::Group& group, RootPortStats& port);
-  bool request_up(Port& port, tlm::Payload& payload);
-  void pass_up(Port& port, tlm::Payload& payload);
-  bool take_posted(Port& port, tlm::Payload& payload);
-  void release_posted(Port& port, tlm::Payload& payload);
   void refuse(tlm::Payload& payload);
   const Window* window_of(std::uint64_t address) const;
   void deliver_up(Item item);

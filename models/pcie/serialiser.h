@@ -24,7 +24,7 @@ class Serialiser {
 
   /// Appends `bytes` bytes (at most 8,191) that are ready at `now`; they leave when all earlier ones have.
   Slot take(base::Time now, std::uint64_t bytes) {
-    if (now >= free_at()) {
+    if (now > free_at()) {  // at free_at() itself it goes on where it was: back-to-back bytes do not drift
       busy_ = now.ps();
       remainder_ = 0;
     }
@@ -36,6 +36,10 @@ class Serialiser {
     return {start, free_at()};
   }
 
+  /// How long `bytes` bytes take, rounded up to whole picoseconds.
+  base::Time duration(std::uint64_t bytes) const {
+    return base::Time::ps(bytes * whole_ + (bytes * part_ + denominator_ - 1) / denominator_);
+  }
   /// First whole picosecond at which nothing is left to send.
   base::Time free_at() const { return base::Time::ps(busy_ + (remainder_ != 0 ? 1 : 0)); }
   /// Bytes taken since the start.

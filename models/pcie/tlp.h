@@ -16,8 +16,16 @@ enum class TlpKind : std::uint8_t {
   memory_write,          ///< MWr: header and payload, posted
   completion_with_data,  ///< CplD
   completion,            ///< Cpl: a status without data (unsupported request, completer abort)
-  message                ///< Msg: four-doubleword header, no payload
+  message,               ///< Msg: four-doubleword header, no payload
+  message_with_data,     ///< MsgD: the same with a payload
+  configuration_read,    ///< CfgRd0, CfgRd1: three-doubleword header (section 2.2.7)
+  configuration_write    ///< CfgWr0, CfgWr1: the same and one doubleword
 };
+
+constexpr bool has_payload(TlpKind kind) {
+  return kind == TlpKind::memory_write || kind == TlpKind::completion_with_data || kind == TlpKind::message_with_data ||
+         kind == TlpKind::configuration_write;
+}
 
 /// How bytes are counted. The defaults are the physical ones; the analytic pcie-bench model counts 64-bit addresses
 /// always and does not pad payloads to doublewords (pcie-bench model, Neugebauer et al., SIGCOMM 2018).
@@ -33,8 +41,16 @@ constexpr std::uint32_t framing_bytes(unsigned generation) { return generation <
 
 /// Header bytes without framing: completions 12, requests 12 below 4 GiB and 16 above, messages 16.
 constexpr std::uint32_t header_bytes(TlpKind kind, std::uint64_t address, TlpFormat format = {}) {
-  if (kind == TlpKind::completion_with_data || kind == TlpKind::completion) return 12;
-  if (kind == TlpKind::message) return 16;
+  switch (kind) {
+    case TlpKind::completion_with_data:
+    case TlpKind::completion:
+    case TlpKind::configuration_read:
+    case TlpKind::configuration_write: return 12;
+    case TlpKind::message:
+    case TlpKind::message_with_data: return 16;
+    case TlpKind::memory_read:
+    case TlpKind::memory_write: break;
+  }
   return format.always_64_bit || address >> 32 != 0 ? 16 : 12;
 }
 
@@ -87,7 +103,7 @@ constexpr std::uint64_t completion_count(std::uint64_t address, std::uint64_t by
 constexpr std::uint64_t request_wire_bytes(unsigned generation, TlpKind kind, std::uint64_t address,
                                            std::uint64_t bytes, bool pasid = false, TlpFormat format = {}) {
   return overhead_bytes(generation, kind, address, pasid, format) +
-         (kind == TlpKind::memory_write ? payload_bytes(address, bytes, format) : 0);
+         (has_payload(kind) ? payload_bytes(address, bytes, format) : 0);
 }
 
 /// Wire bytes of all completions of one read request together.

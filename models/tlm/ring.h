@@ -21,6 +21,12 @@ class Ring {
     items_[(head_ + count_) & (items_.size() - 1)] = std::move(item);
     ++count_;
   }
+  void push_front(T item) {
+    if (count_ == items_.size()) grow();
+    head_ = (head_ + items_.size() - 1) & (items_.size() - 1);
+    items_[head_] = std::move(item);
+    ++count_;
+  }
   T pop() {
     T item = std::move(items_[head_]);
     head_ = (head_ + 1) & (items_.size() - 1);

@@ -28,6 +28,8 @@ const base::Fields<EndpointConfig>& EndpointConfig::fields() {
           .field("bar", &EndpointConfig::bar, "Address of its register window")
           .word("auto", 0)
           .object("link", &EndpointConfig::link, "Link to its root port")
+          .object("buffer", &EndpointConfig::buffer,
+                  "Receive buffer for requests of CPUs and peers. Completions are not limited (PCIe 5.0 section 2.6.1)")
           .object("dma", &EndpointConfig::dma, "DMA engine")
           .check([](const EndpointConfig& c, base::Report& r) {
             if (!is_name(c.name)) r.error("name", kNameRule);

@@ -5,6 +5,7 @@
 
 #include "models/base/config/config.h"
 #include "models/endpoints/dma_engine_config.h"
+#include "models/pcie/flow_control.h"
 #include "models/pcie/link_config.h"
 
 namespace iommusim::platforms {
@@ -15,6 +16,7 @@ struct EndpointConfig {
   base::Bytes bar_size{65536};
   base::Hpa bar;  ///< 0: placed in the window of address_map
   pcie::LinkConfig link;
+  pcie::ReceiveBuffer buffer{{64, base::Bytes(4096)}, {64, base::Bytes(1024)}, {}};
   ep::DmaEngineConfig dma;
   static const base::Fields<EndpointConfig>& fields();
 };

@@ -27,8 +27,7 @@ Rates measure(unsigned bytes, const std::string& reads) {
   link.always_64_bit = true;
   link.pad_to_dword = false;
   pcie::RootComplexConfig rc;
-  rc.posted_headers = 65535;
-  rc.posted_bytes = base::Bytes(1 << 20);
+  rc.buffer = {};
   EngineBench b(c, link, Time(), rc);
   const auto config = base::parse_config<GeneratorConfig>(
       "schema: 1\nwindow: 1024\nwrite_done: visible\nstreams:\n  - pattern: {type: "

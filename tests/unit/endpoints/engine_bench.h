@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/endpoints/dma_engine.h"
+#include "models/pcie/device.h"
 #include "models/pcie/link.h"
 #include "models/pcie/root_complex.h"
 #include "models/tlm/protocol_checker.h"
@@ -66,19 +67,18 @@ struct EngineBench {
   explicit EngineBench(const DmaEngineConfig& config = {}, pcie::LinkConfig link_config = nanosecond_per_byte(),
                        base::Time memory_latency = base::Time::ns(100), const pcie::RootComplexConfig& rc_config = {})
       : engine("engine", sim.context, config, {base::SourceId(0x0300), link_config.mps, link_config.mrrs}),
-        link("link", sim.context, link_config),
+        device("device", sim.context, {}),
         rc("rc", sim.context, rc_config, 1),
+        link("link", sim.context, link_config, rc.root_port(0), device.link_port),
         memory("memory", sim.context, memory_latency),
         registers("registers", sim.context, base::Time()),
         up_probe("up_probe"),
         host_probe("host_probe") {
     engine.port.bind(up_probe.from_initiator);
-    up_probe.to_target.bind(link.from_endpoint);
-    link.to_root.bind(rc.from_link(0));
+    up_probe.to_target.bind(device.from_function());
     rc.to_host(0).bind(host_probe.from_initiator);
     host_probe.to_target.bind(memory.port());
-    rc.to_link(0).bind(link.from_root);
-    link.to_endpoint.bind(registers.port());
+    device.to_function().bind(registers.port());
     cpu.port.bind(rc.from_cpu);
   }
   ~EngineBench() {
@@ -95,8 +95,9 @@ struct EngineBench {
 
   tlm::Simulation sim;
   DmaEngine engine;
-  pcie::Link link;
+  pcie::Device device;
   pcie::RootComplex rc;
+  pcie::Link link;
   test::FixedMemory memory, registers;
   tlm::ProtocolChecker up_probe, host_probe;
   test::Requester cpu{"cpu", sim.context};

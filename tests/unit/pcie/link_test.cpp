@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "models/pcie/device.h"
+#include "models/pcie/root_complex.h"
 #include "models/tlm/protocol_checker.h"
 #include "models/tlm/simulation.h"
 #include "tests/support/fixed_memory.h"
@@ -27,16 +29,20 @@ LinkConfig nanosecond_per_byte() {
 constexpr std::uint64_t high = std::uint64_t{1} << 32;  // 24-byte request headers
 
 struct Bench {
-  explicit Bench(const LinkConfig& config)
-      : link("link", sim.context, config),
+  explicit Bench(const LinkConfig& config, const RootComplexConfig& rc_config = {})
+      : rc("rc", sim.context, rc_config, 1),
+        board("board", sim.context, {}),
+        link("link", sim.context, config, rc.root_port(0), board.link_port),
         memory("memory", sim.context, Time::ns(100)),
         device("device", sim.context, Time::ns(10)) {
     endpoint.port.bind(up_probe.from_initiator);
-    up_probe.to_target.bind(link.from_endpoint);
-    link.to_root.bind(memory.port());
+    up_probe.to_target.bind(board.from_function());
+    rc.to_host(0).bind(memory.port());
     cpu.port.bind(down_probe.from_initiator);
-    down_probe.to_target.bind(link.from_root);
-    link.to_endpoint.bind(device.port());
+    down_probe.to_target.bind(rc.from_cpu);
+    rc.add_window(base::Hpa(0), 0x10000, 0);
+    board.add_window(base::Hpa(0), 0x10000);
+    board.to_function().bind(device.port());
   }
   ~Bench() {
     EXPECT_TRUE(up_probe.violations().empty());
@@ -46,6 +52,8 @@ struct Bench {
   void run() { sim.scheduler.run_until(Time::ms(1)); }
 
   tlm::Simulation sim;
+  RootComplex rc;
+  Device board;
   Link link;
   FixedMemory memory, device;
   Requester endpoint{"endpoint", sim.context}, cpu{"cpu", sim.context};
@@ -149,6 +157,35 @@ TEST(Link, DebugAccessReachesTheFarEnd) {
   EXPECT_EQ(8u, b.endpoint.port.debug(p));
   EXPECT_EQ(42, data[0]);
   p.release();
+}
+
+TEST(Link, APostedWriteWaitsForCreditsAndNothingPassesIt) {
+  RootComplexConfig rc;
+  rc.buffer.posted.headers = 2;
+  LinkConfig c = nanosecond_per_byte();
+  c.credit_latency = Time::ns(40);
+  Bench b(c, rc);
+  for (unsigned i = 0; i < 3; ++i) b.endpoint.write(Time::ns(i), high + 64 * i);
+  b.endpoint.read(Time::ns(3), high);
+  b.run();
+  // The first is visible at 88 + 5 + 100; the sender knows 40 + 5 later, and the third takes 88 + 5 from there.
+  ASSERT_EQ(4u, b.memory.accesses.size());
+  EXPECT_EQ(Time::ns(193 + 45 + 88 + 5), b.memory.accesses[2].at);
+  EXPECT_EQ(Time::ns(193 + 45 + 88 + 24 + 5), b.memory.accesses[3].at);
+  EXPECT_FALSE(b.memory.accesses[3].write) << "a read never passes a posted write";
+  EXPECT_EQ(1u, b.link.up_stats().credit_stalls[0].value());
+  EXPECT_EQ(Time::ns(193 + 45 - 176).ps(), b.link.up_stats().credit_wait.max());
+}
+
+TEST(Link, DataCreditsLimitToo) {
+  RootComplexConfig rc;
+  rc.buffer.posted.data = base::Bytes(256);
+  Bench b(nanosecond_per_byte(), rc);
+  b.endpoint.write(Time::ns(0), high, base::SourceId(8), 192);
+  b.endpoint.write(Time::ns(1), high + 0x1000, base::SourceId(8), 128);
+  b.run();
+  const Time visible = Time::ns(24 + 192 + 5 + 100);
+  EXPECT_EQ(visible + Time::ns(40 + 5 + 24 + 128 + 5), b.memory.accesses[1].at);
 }
 
 }  // namespace

@@ -23,14 +23,14 @@ struct Bench {
         memory("memory", sim.context, Time::ns(100), 2),
         registers("registers", sim.context, Time::ns(7), 2) {
     dev0.port.bind(link_probe.from_initiator);
-    link_probe.to_target.bind(rc.from_link(0));
-    dev1.port.bind(rc.from_link(1));
+    link_probe.to_target.bind(rc.root_port(0).rx);
+    dev1.port.bind(rc.root_port(1).rx);
     rc.to_host(0).bind(host_probe.from_initiator);
     host_probe.to_target.bind(memory.port(0));
     rc.to_host(1).bind(memory.port(1));
     cpu.port.bind(rc.from_cpu);
-    rc.to_link(0).bind(registers.port(0));
-    rc.to_link(1).bind(registers.port(1));
+    rc.root_port(0).tx.bind(registers.port(0));
+    rc.root_port(1).tx.bind(registers.port(1));
     rc.add_window(base::Hpa(0xf0001000), 0x1000, 1);
     rc.add_window(base::Hpa(0xf0000000), 0x1000, 0);
   }
@@ -82,42 +82,6 @@ TEST(RootComplex, AWritesResponseIsBookkeepingAndTakesNoTimeBack) {
   b.dev0.write(Time::ns(10), 0x1000);
   b.run();
   EXPECT_EQ(Time::ns(160), b.dev0.sent[0].answered_at);
-}
-
-TEST(RootComplex, APostedWriteWaitsWhileTheBufferIsFull) {
-  RootComplexConfig c = latencies();
-  c.posted_headers = 2;
-  Bench b(c);
-  for (unsigned i = 0; i < 3; ++i) b.dev0.write(Time::ns(i), 0x1000 + 64 * i);
-  b.dev0.read(Time::ns(3), 0x5000);
-  b.run();
-  // The first is visible at 150 ns; the third enters then, and the read behind it too.
-  ASSERT_EQ(4u, b.memory.accesses.size());
-  EXPECT_EQ(Time::ns(200), b.memory.accesses[2].at);
-  EXPECT_EQ(Time::ns(200), b.memory.accesses[3].at);
-  EXPECT_FALSE(b.memory.accesses[3].write) << "a read never passes a posted write";
-  EXPECT_EQ(1u, b.rc.port_stats(0).posted_stalls.value());
-  EXPECT_EQ(Time::ns(148).ps(), b.rc.port_stats(0).stall_time.max());
-}
-
-TEST(RootComplex, TheBufferIsLimitedInBytesToo) {
-  RootComplexConfig c = latencies();
-  c.posted_bytes = base::Bytes(256);
-  Bench b(c);
-  b.dev0.write(Time::ns(0), 0x1000, base::SourceId(8), 192);
-  b.dev0.write(Time::ns(1), 0x2000, base::SourceId(8), 128);
-  b.run();
-  EXPECT_EQ(Time::ns(50), b.memory.accesses[0].at);
-  EXPECT_EQ(Time::ns(200), b.memory.accesses[1].at);
-}
-
-TEST(RootComplex, AWriteLargerThanTheBufferPassesWhenTheBufferIsEmpty) {
-  RootComplexConfig c = latencies();
-  c.posted_bytes = base::Bytes(64);
-  Bench b(c);
-  b.dev0.write(Time::ns(0), 0x1000, base::SourceId(8), 256);
-  b.run();
-  EXPECT_TRUE(b.dev0.sent[0].answered);
 }
 
 TEST(RootComplex, AMemoryErrorBecomesACompletionStatus) {

@@ -1,0 +1,293 @@
+#include "models/pcie/transmitter.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "models/pcie/link.h"
+#include "models/pcie/link_port.h"
+
+namespace iommusim::pcie {
+
+using base::Time;
+using tlm::Payload;
+
+namespace {
+
+/// Completers other than the root complex may cut at 128 bytes only (PCIe 5.0 section 2.3.1.1).
+constexpr std::uint64_t kDeviceRcb = 128;
+
+TlpKind request_kind(const Payload& payload) {
+  const tlm::DmaExtension& x = tlm::dma(payload);
+  if (x.space == tlm::AddressSpace::configuration)
+    return payload.is_read() ? TlpKind::configuration_read : TlpKind::configuration_write;
+  if (payload.is_read()) return TlpKind::memory_read;
+  if (payload.is_write()) return TlpKind::memory_write;
+  return payload.get_data_length() == 0 ? TlpKind::message : TlpKind::message_with_data;
+}
+
+/// Where a request's data begins, for the rules about boundaries: translation completions have no address.
+std::uint64_t data_address(const Payload& payload) {
+  return tlm::dma(payload).at == tlm::AddressType::translation_request ? 0 : payload.get_address();
+}
+
+}  // namespace
+
+Transmitter::Transmitter(Link& link, const char* name, bool up, LinkPort& from, LinkPort& to, const LinkConfig& config,
+                         base::Group& stats)
+    : link_(link),
+      context_(link.context()),
+      up_(up),
+      from_(from),
+      to_(to),
+      config_(config),
+      format_(config.format()),
+      byte_time_(config.byte_time()),
+      channels_(config.virtual_channels),
+      serialiser_(byte_time_),
+      inputs_(from.config().inputs),
+      queues_(std::size_t{from.config().inputs} * config.virtual_channels * kFlowClasses),
+      pump_(link.context().scheduler, std::string(link.name()) + "." + name + ".free",
+            tlm::delegate<&Transmitter::pump>(this)),
+      wire_(link.context().scheduler, std::string(link.name()) + "." + name,
+            tlm::delegate<&Transmitter::arrive>(this)) {
+  for (unsigned channel = 0; channel < channels_; ++channel) {
+    for (const FlowClass c : {FlowClass::posted, FlowClass::non_posted, FlowClass::completion})
+      credits_.emplace_back(to.config().buffer.of(c));
+  }
+  add_metrics(stats.group(name));
+}
+
+Credits Transmitter::credits_of(const Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) const {
+  if (completion) return credits_for(payload_bytes(data_address(payload) + begin, end - begin));
+  if (!has_payload(request_kind(payload))) return credits_for(0);
+  return credits_for(payload_bytes(payload.get_address(), payload.get_data_length()));
+}
+
+/// Where the next TLP of an item ends.
+std::uint32_t Transmitter::next_end(const Item& item) const {
+  const PortRole role = from_.config().role;
+  const bool forwards = role == PortRole::switch_upstream || role == PortRole::switch_downstream;
+  if (!item.completion || item.begin == item.end || forwards) return item.end;
+  const std::uint64_t rcb = role == PortRole::root_port ? config_.rcb.value() : kDeviceRcb;
+  const std::uint64_t chunk = role == PortRole::root_port ? config_.chunk() : config_.mps.value();
+  return item.begin + static_cast<std::uint32_t>(next_completion(data_address(*item.payload) + item.begin,
+                                                                 item.end - item.begin, rcb, std::max(rcb, chunk)));
+}
+
+bool Transmitter::covered(const Item& item, unsigned channel, FlowClass c) {
+  return credits(channel, c).cover(credits_of(*item.payload, item.completion, item.begin, next_end(item)), now());
+}
+
+// A single input with nothing queued has no decision to take, now or later: what comes next queues behind.
+void Transmitter::push(unsigned input, Item item) {
+  item.sequence = ++sequence_;
+  const FlowClass c = flow_of(item);
+  const unsigned channel = channels_ == 1 ? 0 : channel_of(tlm::dma(*item.payload).traffic_class);
+  if (waiting_ == 0 && (inputs_.size() == 1 || now() >= serialiser_.free_at()) && next_end(item) == item.end &&
+      covered(item, channel, c)) {
+    commit(item, channel, c);
+    return;
+  }
+  queue(input, channel, c).push(item);
+  ++waiting_;
+  stats_.queued.add(now());
+  if (now() >= serialiser_.free_at()) {
+    pump();
+  } else if (!pump_.armed()) {
+    pump_.arm(serialiser_.free_at());
+  }
+}
+
+// Of a request's requester only, so that it holds whoever else is queued at this input.
+bool Transmitter::may_pass_posted(const Item& item, Queue& posted) const {
+  const tlm::DmaExtension& x = tlm::dma(*item.payload);
+  if (x.relaxed_ordering && item.completion) return true;
+  if (!x.id_ordering) return false;
+  for (std::size_t i = 0; i < posted.size() && posted[i].sequence < item.sequence; ++i) {
+    if (tlm::dma(*posted[i].payload).requester == x.requester) return false;
+  }
+  return true;
+}
+
+/// The oldest TLP of an input and channel that may go now.
+bool Transmitter::eligible(unsigned input, unsigned channel, Choice& choice) {
+  Queue& posted = queue(input, channel, FlowClass::posted);
+  std::uint64_t oldest = ~std::uint64_t{0};
+  for (const FlowClass c : {FlowClass::posted, FlowClass::non_posted, FlowClass::completion}) {
+    Queue& q = queue(input, channel, c);
+    if (q.empty() || q.front().sequence > oldest) continue;
+    const bool behind = c != FlowClass::posted && !posted.empty() && posted.front().sequence < q.front().sequence;
+    if (behind && !may_pass_posted(q.front(), posted)) continue;
+    if (!covered(q.front(), channel, c)) continue;
+    oldest = q.front().sequence;
+    choice = {input, channel, c};
+  }
+  return oldest != ~std::uint64_t{0};
+}
+
+bool Transmitter::choose(Choice& choice) {
+  for (unsigned channel = channels_; channel-- > 0;) {
+    if (inputs_.size() == 1) {
+      if (eligible(0, channel, choice)) return true;
+      continue;
+    }
+    Input* winner = nullptr;
+    std::int64_t total = 0;
+    for (unsigned i = 0; i < inputs_.size(); ++i) {
+      Choice candidate;
+      if (!eligible(i, channel, candidate)) continue;
+      inputs_[i].current += inputs_[i].weight;
+      total += inputs_[i].weight;
+      if (winner != nullptr && inputs_[i].current <= winner->current) continue;
+      winner = &inputs_[i];
+      choice = candidate;
+    }
+    if (winner == nullptr) continue;
+    winner->current -= total;
+    return true;
+  }
+  return false;
+}
+
+void Transmitter::pump() {
+  while (waiting_ > 0 && now() >= serialiser_.free_at()) {
+    Choice choice;
+    if (!choose(choice)) {
+      wait_for_credits();
+      return;
+    }
+    if (blocked_) stats_.credit_wait.add(now() - blocked_since_);
+    blocked_ = false;
+    send_head(choice);
+  }
+  if (waiting_ > 0) pump_.arm(serialiser_.free_at());
+}
+
+void Transmitter::wait_for_credits() {
+  Time wake = Time::max();
+  for (unsigned channel = 0; channel < channels_; ++channel) {
+    for (const FlowClass c : {FlowClass::posted, FlowClass::non_posted, FlowClass::completion}) {
+      bool wanted = false;
+      for (unsigned i = 0; i < inputs_.size() && !wanted; ++i) wanted = !queue(i, channel, c).empty();
+      if (!wanted) continue;
+      if (!blocked_) ++stats_.credit_stalls[static_cast<std::size_t>(c)];
+      credits(channel, c).settle(now());
+      wake = std::min(wake, credits(channel, c).next_return());
+    }
+  }
+  if (!blocked_) blocked_since_ = now();
+  blocked_ = true;
+  if (wake != Time::max()) pump_.arm(wake);
+}
+
+void Transmitter::give_back(FlowClass c, unsigned channel, Credits amount, Time at) {
+  const Time known = std::max(at, now()) + config_.credit_latency + config_.propagation;
+  credits(channel, c).give(amount, known);
+  if (blocked_ && (!pump_.armed() || known < pump_.due())) pump_.arm(known);
+}
+
+// Of a completion that needs several TLPs the rest queues again, behind those of the next few reads. It keeps its place
+// in the order against requests.
+void Transmitter::send_head(const Choice& choice) {
+  Queue& q = queue(choice.input, choice.channel, choice.flow);
+  Item item = q.pop();
+  const std::uint32_t end = next_end(item);
+  if (end != item.end) {
+    Item rest = item;
+    rest.begin = end;
+    q.push_front(rest);
+    for (std::size_t i = 1; i < q.size() && i < config_.interleaved_reads; ++i) std::swap(q[i - 1], q[i]);
+    item.end = end;
+  } else {
+    --waiting_;
+    stats_.queued.sub(now());
+  }
+  commit(item, choice.channel, choice.flow);
+}
+
+void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
+  Payload& payload = *item.payload;
+  tlm::DmaExtension& x = tlm::dma(payload);
+  const std::uint32_t bytes = item.end - item.begin;
+  std::uint64_t wire_bytes;
+  std::uint32_t data = 0;
+  if (item.completion) {
+    const TlpKind kind = bytes == 0 ? TlpKind::completion : TlpKind::completion_with_data;
+    wire_bytes = overhead_bytes(config_.generation, kind, 0, false, format_) +
+                 payload_bytes(data_address(payload) + item.begin, bytes, format_);
+    data = bytes;
+    ++stats_.completions;
+  } else {
+    const TlpKind kind = request_kind(payload);
+    wire_bytes = request_wire_bytes(config_.generation, kind, payload.get_address(), payload.get_data_length(),
+                                    x.has_pasid, format_);
+    if (has_payload(kind)) data = payload.get_data_length();
+    ++stats_.requests;
+  }
+  credits(channel, c).take(credits_of(payload, item.completion, item.begin, item.end));
+  stats_.payload_bytes += data;
+  stats_.wire_bytes += wire_bytes;
+
+  // A TLP that is still arriving may not run out on the way: it starts late enough to end no earlier than it has come.
+  Time earliest = now();
+  if (item.tail > earliest) {
+    const Time duration = serialiser_.duration(wire_bytes);
+    earliest = std::max(earliest, item.tail > duration ? item.tail - duration : Time());
+  }
+  const auto slot = serialiser_.take(earliest, wire_bytes);
+  if (!item.completion && from_.config().role == PortRole::endpoint) x.stamp[x.link_up_start] = slot.start;
+  if (item.completion && from_.config().role == PortRole::root_port && item.begin == 0)
+    x.stamp[x.link_down_start] = slot.start;
+  if (item.held_in != nullptr) {
+    if (item.completion) {
+      item.held_in->release_completion(payload, item.begin, item.end, slot.end);
+    } else {
+      item.held_in->release(payload, slot.end);
+    }
+    item.held_in = nullptr;
+  }
+  const Time last = slot.end + config_.propagation;
+  item.tail = last;
+  Time handed_over = last;
+  if (to_.config().cut_through) {
+    const std::uint64_t header = wire_bytes - payload_bytes(0, data, format_);
+    handed_over = std::min(last, slot.start + serialiser_.duration(header) + config_.propagation);
+  }
+  if (observer_ != nullptr)
+    observer_->sent(link_, up_,
+                    {payload, item.completion, item.begin, item.end, wire_bytes, slot.start, slot.end, last});
+  wire_.push(item, handed_over);
+}
+
+void Transmitter::arrive(Item item) { from_.deliver(item); }
+
+std::string Transmitter::holding() const {
+  if (idle()) return "";
+  return fmt::format("{}.{}: {} TLPs queued, {} on the wire\n", link_.name(), up_ ? "up" : "down", waiting_,
+                     wire_.size());
+}
+
+void Transmitter::add_metrics(base::Group& group) {
+  group.add("requests", stats_.requests, "1", "request TLPs sent");
+  group.add("completions", stats_.completions, "1", "completion TLPs sent");
+  group.add("payload_bytes", stats_.payload_bytes, "B", "data sent, without headers and padding");
+  group.add("wire_bytes", stats_.wire_bytes, "B", "TLPs sent with headers, framing and padding");
+  group.add("posted_stalls", stats_.credit_stalls[0], "1",
+            "times that nothing could go for want of credits while a posted request waited");
+  group.add("non_posted_stalls", stats_.credit_stalls[1], "1", "the same while a non-posted request waited");
+  group.add("completion_stalls", stats_.credit_stalls[2], "1", "the same while a completion waited");
+  group.add("credit_wait", stats_.credit_wait, "ps", "time from such a moment to the next TLP");
+  group.add("queued", stats_.queued, "1", "TLPs that wait to leave, a read's completions counting as one");
+  const double ps_per_byte = static_cast<double>(byte_time_.num) / static_cast<double>(byte_time_.den);
+  group.add(
+      "utilisation",
+      [this, ps_per_byte](Time window) {
+        return window == Time()
+                   ? 0.0
+                   : static_cast<double>(stats_.wire_bytes.value()) * ps_per_byte / static_cast<double>(window.ps());
+      },
+      "1", "share of the window in which TLPs, with the data-link share of each byte, occupied the direction");
+}
+
+}  // namespace iommusim::pcie
