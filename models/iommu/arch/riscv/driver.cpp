@@ -1,0 +1,185 @@
+#include "models/iommu/arch/riscv/driver.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "models/base/error.h"
+#include "models/iommu/arch/riscv/command_codec.h"
+#include "models/iommu/arch/riscv/registers.h"
+
+namespace iommusim::iommu::riscv {
+
+namespace {
+
+constexpr std::uint32_t kFewestEntries = 2, kMostEntries = 32768;
+constexpr std::uint64_t kPage = 4096;
+constexpr unsigned kFaultBytes = 32, kRecordBytes = 16;
+
+unsigned log2_of(std::uint64_t power) { return static_cast<unsigned>(__builtin_ctzll(power)); }
+
+/// A block of at least a page: what TableMemory hands out.
+Hpa allocate(TableMemory& memory, std::uint64_t bytes) { return memory.allocate(std::max(bytes, kPage)); }
+
+std::uint64_t queue_base_word(Hpa base, std::uint32_t entries) {
+  return put(base.value() >> 12, 53, 10) | (log2_of(entries) - 1);
+}
+
+}  // namespace
+
+std::vector<RegisterWrite> RiscvDriver::set_up(TableMemory& memory, std::uint32_t queue_entries) {
+  if (queue_entries < kFewestEntries || queue_entries > kMostEntries || (queue_entries & (queue_entries - 1)) != 0)
+    throw base::UserError("riscv: a command queue of " + std::to_string(queue_entries) +
+                          " entries is not supported; use a power of two from 2 to 32768");
+  queue_entries_ = queue_entries;
+  directory_ = memory.allocate(kPage);
+  queue_ = allocate(memory, std::uint64_t{kRecordBytes} * queue_entries);
+  fault_queue_ = allocate(memory, std::uint64_t{kFaultBytes} * config_.fault_queue_entries);
+
+  std::vector<RegisterWrite> writes;
+  writes.push_back({reg::kCqb, 8, queue_base_word(queue_, queue_entries)});
+  writes.push_back({reg::kCqt, 4, 0});
+  writes.push_back({reg::kCqcsr, 4, csr::kEnable});
+  writes.push_back({reg::kFqb, 8, queue_base_word(fault_queue_, config_.fault_queue_entries)});
+  writes.push_back({reg::kFqh, 4, 0});
+  writes.push_back({reg::kFqcsr, 4, csr::kEnable});
+  if (config_.ats) {
+    page_queue_ = allocate(memory, std::uint64_t{kRecordBytes} * config_.page_queue_entries);
+    writes.push_back({reg::kPqb, 8, queue_base_word(page_queue_, config_.page_queue_entries)});
+    writes.push_back({reg::kPqh, 4, 0});
+    writes.push_back({reg::kPqcsr, 4, csr::kEnable});
+  }
+  writes.push_back({reg::kDdtp, 8, static_cast<std::uint64_t>(DirectoryMode::bare)});
+  return writes;
+}
+
+std::vector<RegisterWrite> RiscvDriver::enable(bool interrupt_remapping) {
+  if (interrupt_remapping && !config_.msi_flat)
+    throw base::UserError("riscv: this unit has no MSI page tables (msi_flat: false)");
+  const std::uint64_t mode = static_cast<std::uint64_t>(DirectoryMode::one_level) + config_.directory_levels - 1;
+  return {{reg::kDdtp, 8, put(directory_.value() >> 12, 53, 10) | mode}};
+}
+
+// From a directory to Bare only by way of Off (section 6.5).
+std::vector<RegisterWrite> RiscvDriver::disable_translation() {
+  const std::uint64_t pointer = put(directory_.value() >> 12, 53, 10);
+  return {{reg::kDdtp, 8, pointer | static_cast<std::uint64_t>(DirectoryMode::off)},
+          {reg::kDdtp, 8, static_cast<std::uint64_t>(DirectoryMode::bare)}};
+}
+
+std::vector<RegisterWrite> RiscvDriver::route_events(InterruptMessage message) {
+  std::vector<RegisterWrite> writes;
+  writes.push_back({reg::kIcvec, 8, 0});
+  if (config_.interrupts != InterruptGeneration::wired) {
+    writes.push_back({reg::kMsiTable, 8, message.address});
+    writes.push_back({reg::kMsiTable + 8, 4, message.data});
+    writes.push_back({reg::kMsiTable + 12, 4, 0});
+  }
+  const std::uint32_t on = csr::kEnable | csr::kInterruptEnable;
+  writes.push_back({reg::kCqcsr, 4, on});
+  writes.push_back({reg::kFqcsr, 4, on});
+  if (config_.ats) writes.push_back({reg::kPqcsr, 4, on});
+  return writes;
+}
+
+std::unique_ptr<PageTables> RiscvDriver::create_tables(TableMemory& memory, DomainGeometry geometry) {
+  const bool first = config_.domain_stage == Stage::first;
+  const unsigned levels = geometry.levels;
+  const bool supported = (levels == 3 && (first ? config_.sv39 : config_.sv39x4)) ||
+                         (levels == 4 && (first ? config_.sv48 : config_.sv48x4)) ||
+                         (levels == 5 && (first ? config_.sv57 : config_.sv57x4));
+  if (!supported)
+    throw base::UserError("riscv: tables of " + std::to_string(levels) + " levels are not among the unit's " +
+                          (first ? "first" : "second") + "-stage modes");
+  auto tables = std::make_unique<DomainTables>(config_, memory, config_.domain_stage, levels);
+  // The interrupt window goes through the first stage unchanged.
+  if (first && config_.msi_flat)
+    tables->map(memory, Iova(kMsiWindow), Hpa(kMsiWindow), kMsiEntries * kPage, kReadWrite, ~std::uint64_t{0});
+  return tables;
+}
+
+// Walks the device directory as hardware does, adding what is missing.
+Hpa RiscvDriver::context_slot(TableMemory& memory, SourceId source) {
+  if ((source.value() & above(config_.device_id_bits(config_.directory_levels))) != 0)
+    throw base::UserError("riscv: device " + std::to_string(source.value()) + " does not fit a directory of " +
+                          std::to_string(config_.directory_levels) + " levels; raise directory_levels");
+  const unsigned leaf_bits = config_.device_id_bits(1), index_bits = 9;
+  Hpa table = directory_;
+  for (unsigned level = config_.directory_levels; level > 1; --level) {
+    const std::uint32_t index = source.value() >> (leaf_bits + index_bits * (level - 2)) & ((1u << index_bits) - 1);
+    const Hpa at = table + 8u * index;
+    const std::uint64_t entry = ordered(memory.read64(at));
+    if (get(entry, 0)) {
+      table = Hpa(page_address(entry));
+    } else {
+      table = memory.allocate(kPage);
+      memory.write64(at, ordered(put(table.value() >> 12, 53, 10) | 1));
+    }
+  }
+  return table + (source.value() & ((1u << leaf_bits) - 1)) * config_.dc_bytes();
+}
+
+void RiscvDriver::attach(TableMemory& memory, SourceId source, DomainId domain, const PageTables* tables) {
+  DeviceContext dc{};
+  dc[kTc] = bit(tc::kValid) | put(config_.ats, tc::kEnableAts) | put(config_.big_endian, tc::kBigEndian) |
+            put(config_.guest_32, tc::kSxl);
+  if (tables != nullptr) {
+    const auto& own = dynamic_cast<const DomainTables&>(*tables);
+    const bool first = own.stage() == Stage::first;
+    const unsigned widest = first ? 20 : 16;
+    if ((domain.value() & above(widest)) != 0)
+      throw base::UserError("riscv: domain identifier " + std::to_string(domain.value()) + " exceeds " +
+                            std::to_string(widest) + " bits");
+    if (first) {
+      dc[kFsc] = make_pointer(own.pointer_mode(), own.root().value());
+      dc[kTa] = put(domain.value(), 31, 12);
+    } else {
+      dc[kIohgatp] = make_pointer(own.pointer_mode(), own.root().value(), domain.value());
+    }
+  }
+  if (config_.msi_flat) {
+    dc[kMsiptp] = make_pointer(kMsiFlat, msi_table(memory, source).value());
+    dc[kMsiMask] = kMsiEntries - 1;
+    dc[kMsiPattern] = kMsiWindow >> 12;
+  }
+  const Hpa slot = context_slot(memory, source);
+  if (get(ordered(memory.read64(slot)), tc::kValid)) memory.write64(slot, 0);
+  for (unsigned i = static_cast<unsigned>(config_.dc_bytes() / 8); i-- > 0;)
+    memory.write64(slot + 8u * i, ordered(dc[i]));  // the word with the valid bit last
+}
+
+void RiscvDriver::detach(TableMemory& memory, SourceId source) {
+  const Hpa slot = context_slot(memory, source);
+  for (unsigned i = 0; i < config_.dc_bytes() / 8; ++i) memory.write64(slot + 8u * i, 0);
+}
+
+Hpa RiscvDriver::msi_table(TableMemory& memory, SourceId source) {
+  const auto known = msi_tables_.find(source.value());
+  if (known != msi_tables_.end()) return known->second;
+  return msi_tables_[source.value()] = allocate(memory, std::uint64_t{kRecordBytes} * kMsiEntries);
+}
+
+InterruptMessage RiscvDriver::set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source,
+                                            InterruptMessage target) {
+  if (!config_.msi_flat) throw base::UserError("riscv: this unit has no MSI page tables (msi_flat: false)");
+  if (index >= kMsiEntries)
+    throw base::UserError("riscv: interrupt entry " + std::to_string(index) + " exceeds the " +
+                          std::to_string(kMsiEntries) + " of a device");
+  const Hpa slot = msi_table(memory, source) + std::uint64_t{kRecordBytes} * index;
+  const std::uint64_t translate_mode = 3;
+  memory.write64(slot + 8, 0);
+  memory.write64(slot, ordered(put(target.address >> 12, 53, 10) | put(translate_mode, 2, 1) | 1));
+  return InterruptMessage{kMsiWindow + kPage * index + (target.address & (kPage - 1)), target.data};
+}
+
+CommandBytes RiscvDriver::encode(const Invalidation& invalidation) const {
+  const CommandWords words = encode_command(invalidation, config_.domain_stage == Stage::second, config_);
+  CommandBytes out;
+  out.words = {ordered(words[0]), ordered(words[1]), 0, 0};
+  out.bytes = 16;
+  return out;
+}
+
+RegisterWrite RiscvDriver::tail_write(std::uint32_t tail) const { return RegisterWrite{reg::kCqt, 4, tail}; }
+std::uint64_t RiscvDriver::head_register() const { return reg::kCqh; }
+
+}  // namespace iommusim::iommu::riscv
