@@ -12,11 +12,9 @@ DramChannel::DramChannel(const DramConfig& config, const DramMap& map, tlm::Sche
       finish_(finish),
       row_hit_latency_(config.latency - config.timing.t_rcd),
       lead_(config.timing.t_rcd + (config.page_policy == PagePolicy::open ? config.timing.t_rp : Time())),
-      drain_lines_(config.scheduler.drain_at - config.scheduler.drain_to),
       banks_(config.banks),
       slot_(config.bandwidth.per_byte()),
       refresh_stagger_(Time::ps(config.timing.t_refi.ps() * number / config.channels)),
-      reads_since_drain_(drain_lines_),
       free_(scheduler, name, tlm::delegate<&DramChannel::advance>(this)) {
   window_.reserve(config.scheduler.reads);
   writes_.reserve(config.scheduler.writes);
@@ -106,16 +104,18 @@ Time DramChannel::ready(Place place) const {
 // The index of the read to start now, or window_.size() with the time at which to look again.
 std::size_t DramChannel::choose_read(Time& soonest) const {
   const Time t = now();
-  const bool head_only = window_.front().bypassed >= config_.scheduler.bypass_limit;
-  const std::size_t count = head_only ? 1 : window_.size();
+  const Read& oldest = window_.front();
+  const bool capped = oldest.bypassed >= config_.scheduler.bypass_limit;
   std::size_t chosen = window_.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const Time at = ready(window_[i].place);
+  for (std::size_t i = 0; i < window_.size(); ++i) {
+    const Place place = window_[i].place;
+    if (i > 0 && capped && place.bank == oldest.place.bank) continue;
+    const Time at = ready(place);
     if (at > t) {
       soonest = std::min(soonest, at);
       continue;
     }
-    if (hit(window_[i].place)) return i;
+    if (hit(place) || (i == 0 && capped)) return i;
     if (chosen == window_.size()) chosen = i;
     if (open_rows_ == 0) break;
   }
@@ -131,7 +131,7 @@ Time DramChannel::start_read(std::uint64_t first, unsigned lines, Place place) {
   }
   column = transfer(place, false, keep_open(place));
   read_lines_ += lines;
-  reads_since_drain_ += lines;
+  reads_owed_ -= std::min<std::size_t>(reads_owed_, lines);
   return column + row_hit_latency_;
 }
 
@@ -168,8 +168,8 @@ std::size_t DramChannel::choose_write() const {
 // One drain is one decision: nothing that comes during it changes its order. A line makes room when its slot begins.
 void DramChannel::drain() {
   ++drains_;
-  reads_since_drain_ = 0;
   const std::size_t lines = writes_.size() - config_.scheduler.drain_to;
+  reads_owed_ = lines;
   for (std::size_t n = 0; n < lines; ++n) {
     const std::size_t i = choose_write();
     const Place place = writes_[i].place;

@@ -2,10 +2,10 @@
 //
 // Models: activate, precharge and column timing per bank (JEDEC JESD79-4: tRCD, tRP, tRAS, tRTP, write recovery), the
 // data bus as one serialiser with turn-around gaps, refresh of the whole channel (optional). Reads: of those waiting,
-// row hits first, then the oldest whose bank can start now (FR-FCFS: Rixner et al., ISCA 2000), but none is passed by
-// more than `bypass_limit` younger ones. Writes are answered when the write buffer takes them; they leave it in one
-// drain from the high to the low watermark, and between two drains as many waiting reads as a drain writes have
-// their turn.
+// row hits first, then the oldest whose bank can start now (FR-FCFS: Rixner et al., ISCA 2000). Once `bypass_limit`
+// younger ones have passed the oldest, none may use its bank before it, and it is next when its bank can start. Writes
+// are answered when the write buffer takes them; they leave it in one drain down to the low watermark, and before the
+// next drain waiting reads have their turn: as many lines as the drain wrote.
 //
 // An access is started (its commands fixed, its time known) one activate time ahead of the data bus: an access to a
 // channel that can start it at once costs no event; while accesses wait there is one event, at the time the next can
@@ -84,7 +84,7 @@ class DramChannel {
   Time ready(Place place) const;
   bool hit(Place place) const { return banks_[place.bank].open && banks_[place.bank].row == place.row; }
   bool drain_due() const {
-    return writes_.size() >= config_.scheduler.drain_at && (window_.empty() || reads_since_drain_ >= drain_lines_);
+    return writes_.size() >= config_.scheduler.drain_at && (window_.empty() || reads_owed_ == 0);
   }
   std::size_t choose_read(Time& soonest) const;
   std::size_t choose_write() const;
@@ -101,7 +101,6 @@ class DramChannel {
   Finish finish_;
   Time row_hit_latency_;  // column command to response at the port
   Time lead_;             // an access is started so long before the data bus is free
-  unsigned drain_lines_;
   std::vector<Bank> banks_;
   unsigned open_rows_ = 0;
   Time bus_free_;  // the next column command not before
@@ -114,7 +113,7 @@ class DramChannel {
   tlm::Ring<Read> outside_;   // younger than those
   std::vector<Write> writes_;
   tlm::Ring<Write> writes_outside_;
-  std::uint64_t reads_since_drain_;
+  std::size_t reads_owed_ = 0;  // lines that waiting reads may have before the next drain
   tlm::Timer free_;
 
   base::Counter busy_ps_, row_hits_, row_misses_, row_conflicts_, turnarounds_, drains_, read_lines_, written_lines_;
