@@ -38,5 +38,29 @@ TEST(MemoryConfigTest, RefusesWhatCannotBeBuilt) {
   EXPECT_THAT(errors_of("ranges: [{base: 0x10, size: 8 KiB}]\n"), HasSubstr("base: must be a multiple of 4 KiB"));
 }
 
+TEST(MemoryConfigTest, RefusesDramThatCannotBeBuilt) {
+  using ::testing::HasSubstr;
+  EXPECT_THAT(errors_of("dram: {latency: 10 ns}\n"),
+              HasSubstr("m.yaml:2:17: dram.latency: must not be less than `timing.t_rcd`, 14.16 ns"));
+  EXPECT_THAT(errors_of("dram: {row: 1 KiB, bank_interleave: 2 KiB}\n"),
+              HasSubstr("dram.bank_interleave: must not be more than `row`, 1 KiB"));
+  EXPECT_THAT(errors_of("dram: {banks: 12}\n"), HasSubstr("dram.banks"));
+  EXPECT_THAT(errors_of("dram: {page_policy: half}\n"), HasSubstr("dram.page_policy"));
+  EXPECT_THAT(errors_of("dram: {scheduler: {drain_at: 65}}\n"),
+              HasSubstr("dram.scheduler.drain_at: must not be more than `writes`, 64"));
+  EXPECT_THAT(errors_of("dram: {scheduler: {drain_to: 48}}\n"),
+              HasSubstr("dram.scheduler.drain_to: must be less than `drain_at`, 48"));
+  EXPECT_THAT(errors_of("dram: {timing: {t_refi: 300 ns}}\n"),
+              HasSubstr("dram.timing.t_rfc: must be less than `t_refi`"));
+}
+
+TEST(MemoryConfigTest, RefusesARangeOfANodeThatDoesNotExist) {
+  using ::testing::HasSubstr;
+  EXPECT_THAT(errors_of("ranges: [{base: 0x0, size: 8 KiB, node: 1}]\n"),
+              HasSubstr("ranges[0].node: must be less than `nodes`, 1"));
+  EXPECT_EQ(errors_of("nodes: 2\nranges: [{base: 0x0, size: 8 KiB, node: 1}, {base: 0x2000, size: 8 KiB}]\n"), "");
+  EXPECT_THAT(errors_of("nodes: 9\n"), HasSubstr("nodes"));
+}
+
 }  // namespace
 }  // namespace iommusim::mem
