@@ -23,7 +23,7 @@ LinkPort::LinkPort(const std::string& name, tlm::Context& context, Owner& owner,
 
 void LinkPort::complete(Payload& payload, unsigned input) {
   const std::uint32_t bytes = completes_with_data(payload) ? payload.get_data_length() : 0;
-  push(input, {&payload, true, 0, bytes, {}, nullptr, 0});
+  push(input, {&payload, true, 0, bytes, {}, nullptr, tlm::dma(payload).hops(), 0});
 }
 
 void LinkPort::push(unsigned input, const Transmitter::Item& item) {
@@ -60,10 +60,13 @@ void LinkPort::deliver(const Transmitter::Item& item) {
   x.part_begin = item.begin;
   x.part_end = item.end;
   // The last completion of a read ends where its data does; one without data is always the last.
+  const unsigned hops = x.hops();
+  x.set_hops(item.hops);
   if (item.end == item.begin || item.end == item.payload->get_data_length()) {
     rx.respond(*item.payload);
   } else {
     rx.signal(*item.payload, COMPLETION_TLP);
+    x.set_hops(hops);
   }
 }
 
@@ -80,12 +83,12 @@ void LinkPort::response(tlm::InitiatorPort&, Payload& payload) {
     return;
   }
   const tlm::DmaExtension& x = tlm::dma(payload);
-  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, true}, x.tail);
+  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, true, x.hops()}, x.tail);
 }
 
 void LinkPort::extended_phase(tlm::InitiatorPort&, Payload& payload, const ::tlm::tlm_phase&) {
   const tlm::DmaExtension& x = tlm::dma(payload);
-  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, false}, x.tail);
+  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, false, x.hops()}, x.tail);
 }
 
 }  // namespace iommusim::pcie

@@ -23,6 +23,7 @@ enum class PortRole : std::uint8_t { root_port, switch_upstream, switch_downstre
 struct CompletionPart {
   std::uint32_t begin = 0, end = 0;
   bool last = false;
+  unsigned hops = 0;  ///< ahead of it on the way back, the receiver's own included if it has pushed one
 };
 
 struct LinkPortConfig {
@@ -40,7 +41,8 @@ class LinkPort : private tlm::TargetPort::Owner, private tlm::InitiatorPort::Own
     /// left). `tail`: when its last byte is there, now unless the port cuts through.
     virtual void receive(LinkPort& port, tlm::Payload& payload, base::Time tail) = 0;
     /// A completion TLP of a request this port has sent; with the last one the payload is the owner's again. It
-    /// occupies the receive buffer until release_completion().
+    /// occupies the receive buffer until release_completion(). During the call the extension's hops are those ahead of
+    /// this TLP; what the owner pops of a TLP that is not the last is there again for the next.
     virtual void receive_completion(LinkPort& port, tlm::Payload& payload, CompletionPart part, base::Time tail) = 0;
     /// A posted request this port has sent is visible: bookkeeping. The payload is the owner's again.
     virtual void posted_done(LinkPort& port, tlm::Payload& payload) = 0;
@@ -62,14 +64,14 @@ class LinkPort : private tlm::TargetPort::Owner, private tlm::InitiatorPort::Own
   // of a device, a test) sends everything at once, uncut.
   /// Sends a request TLP. `held_in`, if any, is the port in whose receive buffer it lies until it has left.
   void send(tlm::Payload& payload, unsigned input = 0, LinkPort* held_in = nullptr, base::Time tail = {}) {
-    push(input, {&payload, false, 0, payload.get_data_length(), tail, held_in, 0});
+    push(input, {&payload, false, 0, payload.get_data_length(), tail, held_in, 0, 0});
   }
   /// Answers a non-posted request received here: with all its data, or without if its status says so.
   void complete(tlm::Payload& payload, unsigned input = 0);
-  /// Passes on one completion TLP of a request received here.
+  /// Passes on one completion TLP of a request received here; part.hops without the caller's own hop.
   void forward_completion(tlm::Payload& payload, CompletionPart part, unsigned input, LinkPort* held_in,
                           base::Time tail) {
-    push(input, {&payload, true, part.begin, part.end, tail, held_in, 0});
+    push(input, {&payload, true, part.begin, part.end, tail, held_in, part.hops, 0});
   }
   /// A posted request received here is visible. Its credits are release()'s business.
   void finish_posted(tlm::Payload& payload) { rx.respond(payload); }

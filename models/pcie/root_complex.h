@@ -16,6 +16,7 @@
 #include "models/base/stats/group.h"
 #include "models/base/types.h"
 #include "models/base/units.h"
+#include "models/pcie/acs.h"
 #include "models/pcie/link_port.h"
 #include "models/tlm/context.h"
 #include "models/tlm/delay_line.h"
@@ -38,6 +39,7 @@ struct RootComplexConfig {
   base::Time mmio_completion_latency;
   /// Completions are not limited: a root complex asks for nothing it has no room for (PCIe 5.0 section 2.6.1).
   ReceiveBuffer buffer{{128, base::Bytes(8192)}, {128, base::Bytes(2048)}, {}};
+  AcsChecks acs;
 
   static const base::Fields<RootComplexConfig>& fields();
 };
@@ -60,11 +62,20 @@ class RootComplex : public tlm::Module,
   unsigned ports() const { return static_cast<unsigned>(ports_.size()); }
   LinkPort& root_port(unsigned port);
   tlm::InitiatorPort& to_host(unsigned port);  ///< DMA requests of that port's link
-  tlm::TargetPort from_cpu;  ///< requests to endpoint registers, by host address; peer-to-peer requests, translated
+  tlm::TargetPort from_cpu;  ///< requests to endpoint registers, by host address; peer-to-peer requests, translated;
+                             ///< configuration requests by ext.target
+  /// Messages to endpoints by ext.target: what a remapping unit or the host software sends (invalidate requests, page
+  /// group responses). Made when first asked for, during elaboration; it is to be bound then.
+  tlm::TargetPort& from_unit();
 
   /// CPU requests in [base, base + bytes) go down `port`. An internal error if the window overlaps another (platforms/
   /// checks the map).
   void add_window(base::Hpa base, std::uint64_t bytes, unsigned port);
+
+  /// Buses `first` to `last` are below `port`: secondary and subordinate bus number of the root port, once per port.
+  void set_buses(unsigned first, unsigned last, unsigned port);
+  Acs& acs(unsigned port);
+  void observe_acs(AcsObserver* observer);
 
   /// No remapping unit follows: the addresses of requests are host physical ones. Default: they are for a unit to
   /// translate.

@@ -23,7 +23,10 @@ const base::Fields<RootComplexConfig>& RootComplexConfig::fields() {
               "buffer", &C::buffer,
               "Receive buffer of each root port. Posted requests stay until they are visible, by default 128 of 64 "
               "bytes: F&S (SOSP 2024) finds about 100 posted cache lines per host. Non-posted requests leave for the "
-              "host side at once, so their number hardly matters. Completions are not limited.");
+              "host side at once, so their number hardly matters. Completions are not limited.")
+          .object("acs", &C::acs,
+                  "Access control of each root port. Requests to peers always go to the host side, that is through the "
+                  "remapping unit, as with redirect and upstream forwarding on.");
   return f;
 }
 

@@ -67,6 +67,7 @@ class Transmitter {
     std::uint32_t begin = 0, end = 0;
     base::Time tail;              ///< its last byte reaches the sender then (cut-through); not later than now otherwise
     LinkPort* held_in = nullptr;  ///< whose receive buffer it occupies until it has left
+    unsigned hops = 0;            ///< of a completion: ahead of it on the way back
     std::uint64_t sequence = 0;   ///< given by push()
   };
 

@@ -122,6 +122,9 @@ class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public Dma
     return hop_[--hops_];
   }
   unsigned hops() const { return hops_; }
+  /// Links only: several completion TLPs of one request are at different points of the way back, and each is handed
+  /// over with as many hops as are ahead of it.
+  void set_hops(unsigned hops) { hops_ = static_cast<std::uint8_t>(hops); }
 
   // For tlm/ itself.
   const void* attached_by = nullptr;  ///< the port that lent this extension to a foreign payload
