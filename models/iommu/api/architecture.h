@@ -94,6 +94,9 @@ class Architecture {
   virtual std::uint64_t read_register(std::uint64_t offset, unsigned bytes) = 0;
   virtual Effects write_register(std::uint64_t offset, unsigned bytes, std::uint64_t value) = 0;
 
+  /// The unit itself reaches memory below 2^n only: its accesses beyond are refused, as by memory.
+  virtual unsigned physical_address_bits() const { return 64; }
+
   // --- command queue
   /// Address of the oldest command not yet fetched, if the queue is enabled, not stopped by an error and not empty.
   virtual std::optional<CommandFetch> next_command() const = 0;

@@ -18,6 +18,7 @@ struct AtsCompletion {
   bool privileged = false;
   bool global = false;
   bool cxl_io = false;
+  bool interrupt = false;     ///< not on the wire: the range is an interrupt file
   std::uint64_t address = 0;  ///< first byte of the translated range
   std::uint8_t size_log2 = 12;
   std::uint8_t memory_type = 0;  ///< not on the wire: as in Translation, for those who look
@@ -37,7 +38,7 @@ struct PageRequest {
   bool last = false;
   std::uint16_t group = 0;    ///< 9 bits
   std::uint64_t address = 0;  ///< a multiple of 4 KiB
-  constexpr bool stop_marker() const { return has_pasid && last && !read && !write; }
+  constexpr bool stop_marker() const { return last && !read && !write; }
 };
 
 /// Response code of a page request group response (PCIe 6.0 section 10.4.2.1).

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "models/iommu/api/architecture.h"
+#include "models/iommu/api/ats_invalidations.h"
 #include "models/iommu/api/driver.h"
 
 namespace iommusim::iommu {
@@ -24,12 +25,16 @@ struct ReadCount {
   unsigned total() const;
 };
 
+/// How memory answers an access.
+enum class MemoryStatus : std::uint8_t { ok, refused, corrupt };
+
 /// What became of a request.
 struct Resolution {
   enum class Outcome : std::uint8_t {
     passed,      ///< not translated: remapping off, pass-through context, or a translated request
     translated,  ///< `output` is where the first byte goes
     interrupt,   ///< remapped to `interrupt`
+    stored,      ///< an interrupt for the file in memory at `output`; `interrupt` is the notice to send
     fault
   };
   Outcome outcome = Outcome::fault;
@@ -50,9 +55,20 @@ class UntimedUnit {
   UntimedUnit(Architecture& architecture, TableMemory& memory, Caches caches = Caches::none,
               std::function<bool(Hpa)> readable = {});
 
+  /// How memory answers an access of so many bytes, instead of `readable`.
+  void set_access(std::function<MemoryStatus(Hpa, unsigned bytes, bool write)> access) { access_ = std::move(access); }
+
   /// Follows a request to its end. Faults are not recorded in the architecture's registers unless record() is called.
   Resolution resolve(const Request& request);
   Effects record(const Resolution& resolution, const Request& request);
+  /// Answers a translation request, and records the fault that refused it where software is to see it.
+  AtsCompletion translate(const Request& request);
+  /// A page request from a device: queued for software or answered.
+  void page_request(const PageRequest& request);
+  /// A device answers, or fails to answer in time, the invalidation requests of a mask of tags; a fence that waited goes
+  /// on. False: the answer was unexpected.
+  bool invalidation_completed(SourceId device, bool has_segment, std::uint32_t tags, unsigned count);
+  void invalidation_timed_out(std::uint32_t tags);
 
   /// A register write and what follows at once: flushes, and the queue run until it is empty or stopped.
   Effects write(const RegisterWrite& w);
@@ -61,8 +77,16 @@ class UntimedUnit {
   /// Entries of a cache that are held now.
   std::size_t held(CacheKind kind) const;
 
-  std::array<std::uint64_t, 9> commands{};   ///< executed, by Command::Form
-  std::vector<InterruptMessage> interrupts;  ///< the unit's own, oldest first
+  /// A message sent to a device; `tag` is that of an invalidation request.
+  struct Sent {
+    DeviceMessage message;
+    std::uint8_t tag = 0;
+  };
+  std::array<std::uint64_t, kCommandForms> commands{};  ///< executed, by Command::Form
+  std::vector<InterruptMessage> interrupts;             ///< the unit's own, oldest first
+  std::vector<Sent> messages;                           ///< to devices, oldest first
+  bool ordered_reads = false, ordered_writes = false;   ///< what the last wait command that asked for any asked
+  bool write_interrupts = false;                        ///< interrupts are written to memory too, which may refuse them
 
  private:
   using Key = std::tuple<unsigned, unsigned, unsigned, Space, std::uint64_t>;  ///< stage, level, size_log2, space, base
@@ -73,7 +97,17 @@ class UntimedUnit {
   using Ranges = std::map<Key, Entry>;
 
   Step run(Walk& walk, ReadCount& reads);
+  bool find_context(Walk& walk, std::uint64_t key, std::map<std::uint64_t, Context>& cache, Resolution& out);
+  MemoryStatus access(Hpa address, unsigned bytes, bool write) const {
+    const unsigned reach = architecture_.physical_address_bits();
+    if (reach < 64 && address.value() >> reach != 0) return MemoryStatus::refused;
+    return access_ ? access_(address, bytes, write) : MemoryStatus::ok;
+  }
   bool read(const Step& step, StepResult& result) const;
+  bool write_bytes(Hpa address, unsigned bytes, const std::uint64_t* words);
+  void swap(const Step& step, StepResult& result);
+  void execute(const Command& command);
+  void end_wait();
   StepResult look_up(const Step& step) const;
   void fill(const Step& step);
   void run_queue();
@@ -87,8 +121,10 @@ class UntimedUnit {
   Architecture& architecture_;
   TableMemory& memory_;
   Caches caches_;
-  std::function<bool(Hpa)> readable_;
-  std::map<std::uint64_t, Context> contexts_;
+  std::function<MemoryStatus(Hpa, unsigned, bool)> access_;
+  std::map<std::uint64_t, Context> contexts_, processes_;
+  AtsInvalidations device_invalidations_;
+  std::optional<Command> waiting_;  ///< a wait command that waits for devices
   Ranges iotlb_, walks_, entries_;
 };
 

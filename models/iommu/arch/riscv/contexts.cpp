@@ -48,6 +48,7 @@ bool misconfigured(const DeviceContext& dc, const RiscvConfig& c, std::uint32_t 
   if (!directory && on(tc::kDefaultProcess)) return true;
   if (!second_stage_supported(second.mode(), gxl, c)) return true;
   if (c.msi_flat && msi.mode() != kMsiOff && msi.mode() != kMsiFlat) return true;
+  if (!c.msi_without_second_stage && second.mode() == kBare && c.msi_flat && msi.mode() != kMsiOff) return true;
   if (second.mode() != kBare && (second.address() & 0x3fff) != 0) return true;
   if (!c.amo_hwad && (on(tc::kFirstAd) || on(tc::kSecondAd))) return true;
   if (!(c.mixed_endian && c.big_endian_writable) && on(tc::kBigEndian) != be) return true;

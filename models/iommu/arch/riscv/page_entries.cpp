@@ -68,7 +68,7 @@ MsiEntry decode_msi(std::uint64_t low, std::uint64_t high, const RiscvConfig& co
   const auto mode = get(low, 2, 1);
   if (custom) return e;  // no custom formats here
   if (mode == 3) {
-    if ((low & (ones(9, 3) | ones(62, 54))) != 0 || high != 0) return e;
+    if ((low & (ones(9, 3) | ones(62, 54))) != 0) return e;  // the second doubleword is software's
     e.kind = MsiEntry::Kind::translate;
     e.address = page_address(low);
   } else if (mode == 1 && config.msi_mrif) {

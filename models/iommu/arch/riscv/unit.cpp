@@ -80,6 +80,7 @@ AtsCompletion Unit::completion(const Context& context, const Request& request, b
   AtsCompletion a;
   a.privileged = privileged(request);
   a.memory_type = memory_type;
+  a.interrupt = interrupt;
   a.cxl_io = request.cxl && (interrupt || ContextView(context).control(tc::kT2gpa) || memory_type != 0);
   return a;
 }

@@ -34,6 +34,7 @@ class Unit : public Architecture {
     return registers_.write(offset, bytes, value);
   }
 
+  unsigned physical_address_bits() const override { return config_.physical_address_bits; }
   std::optional<CommandFetch> next_command() const override;
   Command take_command(const Words& words) override;
   Effects command_event(const Command& command) override;

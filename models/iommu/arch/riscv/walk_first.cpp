@@ -62,11 +62,11 @@ const Step& WalkRun::first_leaf(const PageEntry& e, std::uint64_t value) {
   const bool supervisor = privileged(walk_.request);
   const bool reachable = supervisor ? !e.user || context_.sum() : e.user;
   const Rights granted{reachable && e.read, reachable && e.write, e.execute && supervisor != e.user};
-  // A translation request learns what it lacks from its answer; without the right to read there is nothing to give.
+  // A translation request for a page within its privilege learns what else it lacks from its answer.
   Rights needed = walk_.request.needed;
   if (is_ats()) {
-    needed = Rights{granted.read, granted.write && needed.write, granted.execute && needed.execute};
-    if (!granted.read) return fault(page_fault(access_));
+    if (!reachable) return fault(page_fault(access_));
+    needed = Rights{false, granted.write && needed.write, false};
   }
   if (!granted.cover(needed)) return fault(page_fault(access_));
 

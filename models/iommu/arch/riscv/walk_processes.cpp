@@ -15,20 +15,20 @@ const Step& WalkRun::begin_process() {
 }
 
 const Step& WalkRun::process_level() {
-  if (nested()) return second_stage(s_.table, kImplicitRead, kProcessTable);
-  s_.host = s_.table;
+  const std::uint32_t process = walk_.request.has_pasid ? walk_.request.pasid.value() : 0;
+  if (s_.level == 1) {
+    s_.entry = s_.table + kContextBytes * (process & ((1u << kLeafBits) - 1));
+  } else {
+    s_.entry = s_.table + 8u * (process >> (kLeafBits + kIndexBits * (s_.level - 2u)) & ((1u << kIndexBits) - 1));
+  }
+  if (nested()) return second_stage(s_.entry, kImplicitRead, kProcessEntry);
+  s_.entry_host = s_.entry;
   return process_read();
 }
 
-// s_.host: where the page of the directory is in memory.
 const Step& WalkRun::process_read() {
-  const std::uint32_t process = walk_.request.has_pasid ? walk_.request.pasid.value() : 0;
-  if (s_.level == 1) {
-    return read(kProcessContext, s_.host + kContextBytes * (process & ((1u << kLeafBits) - 1)), kContextBytes,
-                Structure::pasid_entry, 0, 1);
-  }
-  const std::uint32_t index = process >> (kLeafBits + kIndexBits * (s_.level - 2u)) & ((1u << kIndexBits) - 1);
-  return read(kProcessDirectory, s_.host + 8u * index, 8, Structure::pasid_directory, 0, s_.level);
+  if (s_.level == 1) return read(kProcessContext, s_.entry_host, kContextBytes, Structure::pasid_entry, 0, 1);
+  return read(kProcessDirectory, s_.entry_host, 8, Structure::pasid_directory, 0, s_.level);
 }
 
 const Step& WalkRun::process_directory(const StepResult& r) {

@@ -42,10 +42,10 @@ const Step& WalkRun::resume(const StepResult& r) {
       return first_level();
     case kFirstFill: return first_level();
     case kFirstRead:
-      if (!r.ok) return fault(r.poisoned ? FaultCause::page_table_corrupt : access_fault(access_));
+      if (!r.ok) return table_fault(r);
       return first_entry(r.words[0]);
     case kFirstSwap:
-      if (!r.ok) return fault(r.poisoned ? FaultCause::page_table_corrupt : access_fault(access_));
+      if (!r.ok) return table_fault(r);
       // Somebody changed the entry since it was read: look at it anew.
       return r.words[0] == walk_.step.expected ? first_entry(walk_.step.desired) : first_entry(r.words[0]);
     case kNestedLookup:
@@ -65,14 +65,20 @@ const Step& WalkRun::resume(const StepResult& r) {
       return second_read();
     case kSecondFill: return second_read();
     case kSecondRead:
-      if (!r.ok) return fault(r.poisoned ? FaultCause::page_table_corrupt : access_fault(access_));
+      if (!r.ok) return table_fault(r);
       return second_entry(r.words[0]);
     case kSecondSwap:
-      if (!r.ok) return fault(r.poisoned ? FaultCause::page_table_corrupt : access_fault(access_));
+      if (!r.ok) return table_fault(r);
       return r.words[0] == walk_.step.expected ? second_entry(walk_.step.desired) : second_entry(r.words[0]);
     case kMsiRead: return msi_entry(r);
   }
   return walk_.step;
+}
+
+// Page tables that cannot be read. For a process directory, the second stage's tables count as a part of it.
+const Step& WalkRun::table_fault(const StepResult& r) {
+  if (r.poisoned) return fault(FaultCause::page_table_corrupt);
+  return fault(walk_.kind == WalkKind::process ? FaultCause::pdt_access : access_fault(access_));
 }
 
 const Step& WalkRun::fault(FaultCause cause, std::uint64_t detail) {
@@ -82,7 +88,6 @@ const Step& WalkRun::fault(FaultCause cause, std::uint64_t detail) {
   return walk_.step;
 }
 
-// A read beyond the physical address space fails as one that memory refuses (section 6.3, PAS).
 const Step& WalkRun::read(Phase phase, std::uint64_t address, unsigned bytes, Structure structure, unsigned stage,
                           unsigned level) {
   walk_.phase = phase;
@@ -93,10 +98,7 @@ const Step& WalkRun::read(Phase phase, std::uint64_t address, unsigned bytes, St
   s.structure = structure;
   s.stage = static_cast<std::uint8_t>(stage);
   s.level = static_cast<std::uint8_t>(level);
-  if (!beyond_memory(address)) return s;
-  StepResult refused;
-  refused.ok = false;
-  return resume(refused);
+  return s;
 }
 
 const Step& WalkRun::lookup(Phase phase, const RangeTag& tag) {

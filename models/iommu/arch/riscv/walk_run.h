@@ -71,7 +71,7 @@ class WalkRun {
     kSecondSwap,
     kMsiRead
   };
-  enum After : std::uint8_t { kProcessTable, kFirstEntry, kFirstUpdate, kRequest };
+  enum After : std::uint8_t { kProcessEntry, kFirstEntry, kFirstUpdate, kRequest };
   /// The access a second-stage translation is made for: one of the unit's own to a table, or the request's.
   enum Use : std::uint8_t { kImplicitRead, kImplicitWrite, kExplicit };
 
@@ -108,6 +108,7 @@ class WalkRun {
   const Step& translated(std::uint64_t output, unsigned size_log2, bool interrupt);
 
   const Step& fault(FaultCause cause, std::uint64_t detail = 0);
+  const Step& table_fault(const StepResult& r);
   const Step& guest_fault();
   const Step& read(Phase phase, std::uint64_t address, unsigned bytes, Structure structure, unsigned stage,
                    unsigned level);
@@ -116,7 +117,6 @@ class WalkRun {
   const Step& swap(Phase phase, std::uint64_t address, const PagingMode& mode, std::uint64_t from, std::uint64_t to);
   RangeTag first_tag(unsigned level) const;
   RangeTag second_tag(unsigned level) const;
-  bool beyond_memory(std::uint64_t address) const { return (address & above(config_.physical_address_bits)) != 0; }
   bool is_ats() const { return walk_.request.at == AddressType::translation_request; }
   bool nested() const { return !second_.bare(); }
   bool directory_big_endian() const { return registers_.big_endian(); }

@@ -44,9 +44,9 @@ const Step& WalkRun::second_leaf(const PageEntry& e, std::uint64_t value) {
   Rights needed = s_.use == kImplicitRead ? kRead : s_.use == kImplicitWrite ? kWrite : walk_.request.needed;
   const bool tolerant = s_.use == kExplicit && is_ats();
   if (tolerant) {
-    if (!granted.read) return guest_fault();
-    const bool first_writes = get(s_.rights, 1);
-    needed = Rights{true, needed.write && granted.write && first_writes, needed.execute && granted.execute};
+    // A request that may write dirties what this stage lets it write, whatever the first stage grants.
+    if (!e.user) return guest_fault();
+    needed = Rights{false, needed.write && granted.write, false};
   }
   if (!granted.cover(needed)) return guest_fault();
 
@@ -72,7 +72,7 @@ const Step& WalkRun::second_leaf(const PageEntry& e, std::uint64_t value) {
 
 const Step& WalkRun::second_done() {
   switch (static_cast<After>(s_.after)) {
-    case kProcessTable: return process_read();
+    case kProcessEntry: s_.entry_host = s_.host; return process_read();
     case kFirstEntry: s_.entry_host = s_.host; return first_read();
     case kFirstUpdate: s_.entry_host = s_.host; return first_swap();
     case kRequest: break;
