@@ -8,20 +8,20 @@ Dram::Dram(const DramConfig& config, tlm::Scheduler& scheduler, const std::strin
     channels_.push_back(
         std::make_unique<DramChannel>(config_, map_, scheduler, name + ".channel" + std::to_string(i), i, finish));
   }
-  runs_.reserve(64);
+  parts_.reserve(64);
 }
 
 void Dram::gather(std::uint64_t line) {
   const DramMap::Local at = map_.local(line);
   if (const std::uint32_t newest = newest_[at.channel]; newest != 0) {
-    Run& run = runs_[newest - 1];
-    if (at.line == run.first + run.lines) {
-      ++run.lines;
+    DramChannel::Run& run = parts_[newest - 1].run;
+    if (at.line - run.first < DramChannel::kRunLines) {
+      run.lines |= std::uint64_t{1} << (at.line - run.first);
       return;
     }
   }
-  runs_.push_back({at.channel, at.line, 1});
-  newest_[at.channel] = static_cast<std::uint32_t>(runs_.size());
+  parts_.push_back({at.channel, {at.line, 1}});
+  newest_[at.channel] = static_cast<std::uint32_t>(parts_.size());
 }
 
 void Dram::add_stats(base::Group& group) {

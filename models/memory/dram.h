@@ -14,7 +14,8 @@ class Dram {
   Dram(const Dram&) = delete;
   Dram& operator=(const Dram&) = delete;
 
-  /// Gathers a line (by number, address / 64) to read. Neighbours of one channel become one access to it.
+  /// Gathers a line (by number, address / 64) to read. Lines come in ascending order; those of a channel become one
+  /// access to it.
   void gather(std::uint64_t line);
   /// Starts what was gathered. Returns when the last line is done of what could start at once (Time() if nothing
   /// could); `waits()` is called for each access that has to wait and returns its ticket.
@@ -33,32 +34,31 @@ class Dram {
   void add_stats(base::Group& group);
 
  private:
-  struct Run {
+  struct Part {
     unsigned channel;
-    std::uint64_t first;
-    unsigned lines;
+    DramChannel::Run run;
   };
   DramConfig config_;
   DramMap map_;
   std::vector<std::unique_ptr<DramChannel>> channels_;
-  std::vector<Run> runs_;              // gathered
-  std::vector<std::uint32_t> newest_;  // by channel: index + 1 of its newest run in runs_
+  std::vector<Part> parts_;            // gathered
+  std::vector<std::uint32_t> newest_;  // by channel: index + 1 of its newest part
 };
 
 template <class Waits>
 Time Dram::start(Waits waits) {
   Time done;
-  for (const Run& run : runs_) {
-    newest_[run.channel] = 0;
-    DramChannel& channel = *channels_[run.channel];
-    const Time at = channel.read(run.first, run.lines);
-    if (at == Time::max()) {
-      channel.wait(run.first, run.lines, waits());
+  for (Part& part : parts_) {
+    newest_[part.channel] = 0;
+    DramChannel& channel = *channels_[part.channel];
+    const Time at = channel.read(part.run);
+    if (part.run.lines != 0) {
+      channel.wait(part.run, at, waits());
     } else if (at > done) {
       done = at;
     }
   }
-  runs_.clear();
+  parts_.clear();
   return done;
 }
 

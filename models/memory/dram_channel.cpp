@@ -20,17 +20,18 @@ DramChannel::DramChannel(const DramConfig& config, const DramMap& map, tlm::Sche
   writes_.reserve(config.scheduler.writes);
 }
 
-Time DramChannel::read(std::uint64_t first, unsigned lines) {
-  const Place place = map_.place(first);
+Time DramChannel::read(Run& run) {
+  const Place place = place_of(run);
   const Time t = now();
-  if (!window_.empty() || drain_due() || not_before() > t || ready(place) > t) return Time::max();
-  wait_.add(Time());
-  return start_read(first, lines, place);
+  if (!window_.empty() || drain_due() || not_before() > t || ready(place) > t) return Time();
+  const Time done = start(run, place);
+  if (run.lines == 0) wait_.add(Time());
+  return done;
 }
 
-void DramChannel::wait(std::uint64_t first, unsigned lines, Ticket ticket) {
+void DramChannel::wait(Run run, Time done, Ticket ticket) {
   depth_.add(now());
-  const Read read{first, lines, ticket, now(), 0, map_.place(first)};
+  const Read read{run, ticket, 0, now(), done, place_of(run)};
   if (window_.size() < config_.scheduler.reads) {
     window_.push_back(read);
     advance();
@@ -122,27 +123,45 @@ std::size_t DramChannel::choose_read(Time& soonest) const {
   return chosen;
 }
 
-Time DramChannel::start_read(std::uint64_t first, unsigned lines, Place place) {
+// The lines of the run that can start, its first one (of that place) among them. Returns when the last is done.
+Time DramChannel::start(Run& run, Place place) {
+  const Time t = now();
   Time column;
-  for (unsigned i = 1; i < lines; ++i) {
-    const Place next = map_.place(first + i);
-    column = transfer(place, false, next == place || keep_open(place));
+  bool ready_now = true;
+  for (std::uint64_t left = run.lines; left != 0;) {
+    const std::uint64_t line = left & -left;
+    left ^= line;
+    const Place next = left != 0 ? map_.place(run.first + first_of(left)) : Place{};
+    if (ready_now) {
+      column = transfer(place, false, (left != 0 && next == place) || keep_open(place));
+      run.lines ^= line;
+      ++read_lines_;
+      if (reads_owed_ > 0) --reads_owed_;
+    }
+    if (left == 0) break;
     place = next;
+    const Time at = ready(place);
+    ready_now = at <= t || at + lead_ <= bus_free_;
   }
-  column = transfer(place, false, keep_open(place));
-  read_lines_ += lines;
-  reads_owed_ -= std::min<std::size_t>(reads_owed_, lines);
   return column + row_hit_latency_;
 }
 
 void DramChannel::start_waiting(std::size_t i) {
-  const Read read = window_[i];
   for (std::size_t older = 0; older < i; ++older) ++window_[older].bypassed;
+  Read& read = window_[i];
+  starting_ = &read;
+  read.done = std::max(read.done, start(read.run, read.place));
+  starting_ = nullptr;
+  if (read.run.lines != 0) {
+    read.place = place_of(read.run);
+    return;
+  }
+  const Read finished = read;
   window_.erase(window_.begin() + static_cast<std::ptrdiff_t>(i));
   if (!outside_.empty()) window_.push_back(outside_.pop());
   depth_.sub(now());
-  wait_.add(now() - read.arrived);
-  finish_(read.ticket, start_read(read.first, read.lines, read.place));
+  wait_.add(now() - finished.arrived);
+  finish_(finished.ticket, finished.done);
 }
 
 // A row hit, else the oldest line that does not keep the data bus waiting, else the one that does so least.
@@ -185,7 +204,8 @@ void DramChannel::drain() {
 
 bool DramChannel::keep_open(Place place) const {
   if (config_.page_policy == PagePolicy::open) return true;
-  return std::any_of(window_.begin(), window_.end(), [place](const Read& read) { return read.place == place; });
+  return std::any_of(window_.begin(), window_.end(),
+                     [&](const Read& read) { return &read != starting_ && read.place == place; });
 }
 
 // One line: the commands its bank needs, then its slot on the data bus. Returns the time of the column command.
@@ -245,7 +265,8 @@ void DramChannel::add_stats(base::Group& group) {
   group.add("turnarounds", turnarounds_, "1", "Changes between reading and writing");
   group.add("drains", drains_, "1", "Drains of the write buffer");
   group.add("queue", depth_, "1", "Reads that wait to be started");
-  group.add("wait", wait_, "ps", "Wait of a read from arrival to start, those that start at once included");
+  group.add("wait", wait_, "ps",
+            "Wait of a read from arrival to the start of its last line, those that start at once included");
 }
 
 }  // namespace iommusim::mem

@@ -9,7 +9,7 @@
 //
 // An access is started (its commands fixed, its time known) one activate time ahead of the data bus: an access to a
 // channel that can start it at once costs no event; while accesses wait there is one event, at the time the next can
-// start.
+// start. The lines of one request start together, but for those whose bank would keep the bus waiting: they wait.
 //
 // Leaves out: command bus, tRRD, tFAW and bank groups (all slower than the data bus only in bursts to one group or
 // rank), rank-to-rank switching, forwarding from the write buffer to reads, read-modify-write of part lines, a drain
@@ -42,11 +42,17 @@ class DramChannel {
   DramChannel(const DramConfig& config, const DramMap& map, tlm::Scheduler& scheduler, const std::string& name,
               unsigned number, Finish finish);
 
-  /// Reads `lines` (1 to 64) consecutive lines of the channel from its local line `first`, if that can start at once.
-  /// Returns when the last is done, or Time::max() if it cannot: then wait().
-  Time read(std::uint64_t first, unsigned lines);
-  /// Queues the read; `finish` is called for it, possibly before this returns.
-  void wait(std::uint64_t first, unsigned lines, Ticket ticket);
+  /// A read of several lines of the channel: bit i of `lines` is its local line first + i.
+  struct Run {
+    std::uint64_t first = 0;
+    std::uint64_t lines = 0;
+  };
+  static constexpr unsigned kRunLines = 64;
+  /// Starts those lines that can start at once and takes them out of the run. Returns when the last of them is done
+  /// (Time() if there is none); a run that is not empty then has to wait().
+  Time read(Run& run);
+  /// Queues the run; `finish` is called for it with a time not before `done`, possibly before this returns.
+  void wait(Run run, Time done, Ticket ticket);
   /// Writes a local line. Returns when it is done if the buffer has_room(); else Time::max(), and `finish` is called
   /// when the line has found room, unless the ticket is kNoTicket.
   Time write(std::uint64_t line, Ticket ticket);
@@ -67,12 +73,12 @@ class DramChannel {
     Time activate_at;   // closed: the next activate not before
   };
   struct Read {
-    std::uint64_t first = 0;
-    unsigned lines = 0;
+    Run run;
     Ticket ticket = kNoTicket;
-    Time arrived;
     unsigned bypassed = 0;  // younger ones served before it
-    Place place{};          // of the first line
+    Time arrived;
+    Time done;      // of its lines started so far
+    Place place{};  // of its first line not started
   };
   struct Write {
     Place place{};
@@ -88,8 +94,10 @@ class DramChannel {
   }
   std::size_t choose_read(Time& soonest) const;
   std::size_t choose_write() const;
-  Time start_read(std::uint64_t first, unsigned lines, Place place);
+  Time start(Run& run, Place place);
   void start_waiting(std::size_t i);
+  Place place_of(const Run& run) const { return map_.place(run.first + first_of(run.lines)); }
+  static unsigned first_of(std::uint64_t lines) { return static_cast<unsigned>(__builtin_ctzll(lines)); }
   void drain();
   Time transfer(Place place, bool write, bool keep_open);
   bool keep_open(Place place) const;
@@ -109,8 +117,9 @@ class DramChannel {
   Time refresh_stagger_;
   std::uint64_t refreshes_ = 0;
 
-  std::vector<Read> window_;  // oldest first
-  tlm::Ring<Read> outside_;   // younger than those
+  std::vector<Read> window_;        // oldest first
+  const Read* starting_ = nullptr;  // the one in it that is being started
+  tlm::Ring<Read> outside_;         // younger than those
   std::vector<Write> writes_;
   tlm::Ring<Write> writes_outside_;
   std::size_t reads_owed_ = 0;  // lines that waiting reads may have before the next drain

@@ -53,14 +53,14 @@ class Traffic {
       const Time done = channel_.write(first, ticket);
       note(now, done, config_.latency);
     } else {
-      const unsigned lines = random_.chance(0.2) ? 8 : 1;
-      read_lines_ += lines;
+      DramChannel::Run run{first, random_.chance(0.2) ? random_.next() | 1 : 1};
+      read_lines_ += static_cast<unsigned>(__builtin_popcountll(run.lines));
       ++reads_;
-      const Time done = channel_.read(first, lines);
-      note(now, done, config_.latency - config_.timing.t_rcd);
-      if (done == Time::max()) channel_.wait(first, lines, ticket);
+      const Time done = channel_.read(run);
+      note(now, run.lines == 0 ? done : Time::max(), config_.latency - config_.timing.t_rcd);
+      if (run.lines != 0) channel_.wait(run, done, ticket);
     }
-    if (--left_ > 0) issue_.arm(now + Time::ps(random_.chance(0.7) ? random_.below(3000) : random_.below(60000)));
+    if (--left_ > 0) issue_.arm(now + Time::ps(random_.chance(0.7) ? random_.below(3000) : random_.below(200000)));
   }
   void note(Time now, Time done, Time least) {
     asked_.push_back({now, least});
@@ -151,8 +151,9 @@ class Starving {
   }
   void send(std::uint64_t line, Ticket ticket) {
     ASSERT_EQ(map_.place(line).bank, 0u);
-    const Time done = channel_.read(line, 1);
-    done == Time::max() ? channel_.wait(line, 1, ticket) : finish(ticket, done);
+    DramChannel::Run run{line, 1};
+    const Time done = channel_.read(run);
+    run.lines != 0 ? channel_.wait(run, done, ticket) : finish(ticket, done);
   }
   void finish(Ticket ticket, Time done) {
     if (ticket == 1) done_ = done;
