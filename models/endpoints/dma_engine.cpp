@@ -247,6 +247,7 @@ void DmaEngine::count(const Slot& slot) {
     case CompletionStatus::unsupported_request: ++stats_.failed_unsupported; return;
     case CompletionStatus::completer_abort: ++stats_.failed_abort; return;
     case CompletionStatus::timeout: ++stats_.failed_timeout; return;
+    case CompletionStatus::function_reset: return;
   }
   const bool write = slot.request.write;
   if (write && slot.refused) {

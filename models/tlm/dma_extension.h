@@ -17,8 +17,9 @@ using base::AddressType;
 /// Which address space Payload::get_address() is in. Memory accepts hpa only; in `configuration` the address is a
 /// register number, 0 to 4095, of the function that ext.target names.
 enum class AddressSpace : std::uint8_t { iova, gpa, hpa, mmio, configuration };
-/// What a TLM_IGNORE_COMMAND payload is: a message TLP (PCIe 6.0 sections 2.2.8, 10.3.3, 10.4). Its data, if any, is
-/// what follows the header's first two doublewords.
+/// What a TLM_IGNORE_COMMAND payload is: a message TLP (PCIe 6.0 sections 2.2.8, 10.3.3, 10.4). Its address is the
+/// header's last eight bytes as a number, the first of them in 63:56; its data, if any, is the payload behind the header
+/// (models/pcie/messages.h).
 enum class Message : std::uint8_t {
   none,
   invalidate_request,     ///< ATS: to the device, two doublewords of payload
@@ -30,9 +31,9 @@ enum class Message : std::uint8_t {
 /// What the access is for: counted apart by memory and links.
 enum class Traffic : std::uint8_t { dma, walk, queue, cpu, msi };
 constexpr std::size_t kTrafficKinds = 5;
-/// What the requester sees of a finished non-posted request (PCIe 6.0 section 2.2.9.1; a time-out is the requester's
-/// own finding).
-enum class CompletionStatus : std::uint8_t { ok, unsupported_request, completer_abort, timeout };
+/// What the requester sees of a finished non-posted request (PCIe 6.0 section 2.2.9.1; a time-out, and a reset of the
+/// requester itself, are its own finding).
+enum class CompletionStatus : std::uint8_t { ok, unsupported_request, completer_abort, timeout, function_reset };
 
 /// The plain fields, so that a pooled payload is made as new by one assignment. Each comment says who writes and who
 /// reads. A compare-and-swap is a 16-byte write of two little-endian words, expected and desired, to an 8-byte aligned
