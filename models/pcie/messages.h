@@ -29,7 +29,7 @@ namespace iommusim::pcie {
 /// Contents of a translation completion: one per 8 bytes (section 10.2.3).
 struct Translation {
   std::uint64_t address = 0;    ///< of the translated range; a multiple of its size
-  std::uint8_t size_log2 = 12;  ///< 12 to 63
+  std::uint8_t size_log2 = 12;  ///< 12 to 64
   bool non_snooped = false;     ///< N
   bool global = false;
   bool privileged = false;
