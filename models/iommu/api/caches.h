@@ -71,7 +71,8 @@ struct InvalidationScope {
   Match address;  ///< IOTLB and walk caches, over byte addresses; bits inside an entry's own range are not compared
   Match interrupt_index;   ///< interrupt-entry cache
   std::uint8_t stages = 0xff;  ///< IOTLB and walk caches: bit n selects entries of RangeTag::stage n
-  bool leaf_only = false;  ///< leave the walk caches alone even where `caches` names them (VT-d IH, RISC-V NL)
+  /// Leave the walk caches alone even where `caches` names them, but for entries of level 0 (VT-d IH, RISC-V NL).
+  bool leaf_only = false;
 
   /// True if an entry of the IOTLB or of a walk cache is selected (apart from `caches` and `leaf_only`).
   bool selects(const RangeTag& tag) const {

@@ -32,6 +32,10 @@ Resolution UntimedUnit::resolve(const Request& request) {
     out.outcome = Resolution::Outcome::passed;
     return out;
   }
+  apply(architecture_.count(c == RequestClass::ordinary     ? PerformanceEvent::untranslated_request
+                            : c == RequestClass::translated ? PerformanceEvent::translated_request
+                                                            : PerformanceEvent::translation_request,
+                            request, nullptr));
   Walk walk;
   walk.request = request;
   if (c == RequestClass::interrupt) {
@@ -75,6 +79,7 @@ Resolution UntimedUnit::resolve(const Request& request) {
     walk.kind = WalkKind::page;
     walk.context = out.context;
     const Step end = run(walk, out.reads);
+    count_stages(out, request);
     if (end.kind == Step::Kind::fault) {
       out.fault = end.fault;
       return out;
@@ -94,6 +99,16 @@ Resolution UntimedUnit::resolve(const Request& request) {
       out.translation.size_log2 >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << out.translation.size_log2) - 1;
   out.output = out.translation.output + (request.address & inside);
   return out;
+}
+
+// Stages that read tables of their own, for architectures that count them apart.
+void UntimedUnit::count_stages(const Resolution& r, const Request& request) {
+  const auto read = [&r](unsigned stage) {
+    return std::any_of(r.reads.page_table[stage].begin(), r.reads.page_table[stage].end(),
+                       [](unsigned n) { return n != 0; });
+  };
+  if (read(1)) apply(architecture_.count(PerformanceEvent::first_stage_walk, request, &r.context));
+  if (read(2)) apply(architecture_.count(PerformanceEvent::second_stage_walk, request, &r.context));
 }
 
 // The context under `key`, from `cache` or by the walk prepared; false: out.fault says why not.
@@ -340,7 +355,9 @@ void UntimedUnit::invalidate(const InvalidationScope& scope) {
     drop(processes_,
          [&scope](const auto& e) { return scope.source(e.first) && scope.domain(e.second.domain.value()); });
   if (scope.caches.has(CacheKind::iotlb)) drop(iotlb_, in_range);
-  if (scope.caches.has(CacheKind::walk) && !scope.leaf_only) drop(walks_, in_range);
+  // Pages of tables (level 0) are leaves of the second stage.
+  if (scope.caches.has(CacheKind::walk))
+    drop(walks_, [&](const auto& e) { return in_range(e) && (!scope.leaf_only || std::get<1>(e.first) == 0); });
   if (scope.caches.has(CacheKind::interrupt_entry))
     drop(entries_, [&scope](const Ranges::value_type& e) { return scope.interrupt_index(std::get<4>(e.first)); });
 }

@@ -50,6 +50,7 @@ PageEntry decode_page(std::uint64_t word, unsigned level, const PagingMode& mode
   e.address = page << 12;
   if (wide && get(word, pte::kNapot)) {  // Svnapot defines 64 KiB only: PPN ends in 1000b
     if (level != 1 || (page & 0xf) != 8) return e;
+    e.napot = true;
     e.size_log2 = 16;
     e.address &= above(16);
   } else if ((e.address & ~above(e.size_log2)) != 0) {

@@ -40,6 +40,7 @@ struct PageEntry {
   std::uint64_t address = 0;  ///< of the next table, or of the page (aligned to size_log2)
   std::uint8_t size_log2 = 12;
   std::uint8_t memory_type = 0;
+  bool napot = false;  ///< one of 16 entries that map 64 KiB together
   bool read = false, write = false, execute = false, user = false, global = false, accessed = false, dirty = false;
 };
 /// `invalid` for entries that raise a page fault whatever is asked: V clear, reserved bits or encodings, misaligned.

@@ -82,7 +82,7 @@ const Step& WalkRun::first_leaf(const PageEntry& e, std::uint64_t value) {
   }
   const std::uint64_t inside = ~above(e.size_log2);
   s_.guest = e.address | (walk_.request.address & inside);
-  s_.size = e.size_log2;
+  s_.size = reach_of(e, context_.control(tc::kFirstAd));
   s_.type = e.memory_type;
   s_.global = static_cast<std::uint8_t>(s_.global | e.global);
   s_.rights = static_cast<std::uint8_t>(put(granted.read, 0) | put(granted.write && e.dirty, 1) |

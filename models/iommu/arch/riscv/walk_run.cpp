@@ -75,10 +75,10 @@ const Step& WalkRun::resume(const StepResult& r) {
   return walk_.step;
 }
 
-// Page tables that cannot be read. For a process directory, the second stage's tables count as a part of it.
+// Page tables that cannot be read. On the way to a process directory, the second stage's tables count as part of it.
 const Step& WalkRun::table_fault(const StepResult& r) {
-  if (r.poisoned) return fault(FaultCause::page_table_corrupt);
-  return fault(walk_.kind == WalkKind::process ? FaultCause::pdt_access : access_fault(access_));
+  if (walk_.kind == WalkKind::process) return fault(r.poisoned ? FaultCause::pdt_corrupt : FaultCause::pdt_access);
+  return fault(r.poisoned ? FaultCause::page_table_corrupt : access_fault(access_));
 }
 
 const Step& WalkRun::fault(FaultCause cause, std::uint64_t detail) {

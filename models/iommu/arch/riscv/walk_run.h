@@ -117,6 +117,11 @@ class WalkRun {
   const Step& swap(Phase phase, std::uint64_t address, const PagingMode& mode, std::uint64_t from, std::uint64_t to);
   RangeTag first_tag(unsigned level) const;
   RangeTag second_tag(unsigned level) const;
+  /// Range a leaf's translation is kept for. Each page of a contiguous range has accessed and dirty bits of its own:
+  /// where the unit keeps them, it keeps such pages one by one.
+  static std::uint8_t reach_of(const PageEntry& e, bool keeps_bits) {
+    return e.napot && keeps_bits ? std::uint8_t{12} : e.size_log2;
+  }
   bool is_ats() const { return walk_.request.at == AddressType::translation_request; }
   bool nested() const { return !second_.bare(); }
   bool directory_big_endian() const { return registers_.big_endian(); }

@@ -61,7 +61,7 @@ const Step& WalkRun::second_leaf(const PageEntry& e, std::uint64_t value) {
   }
   s_.host = e.address | (s_.input2 & ~above(e.size_log2));
   if (s_.use == kExplicit) {
-    s_.size2 = e.size_log2;
+    s_.size2 = reach_of(e, context_.control(tc::kSecondAd));
     s_.type2 = e.memory_type;
     s_.rights2 = static_cast<std::uint8_t>(put(granted.read, 0) | put(granted.write && e.dirty, 1) |
                                            put(granted.execute, 2));
