@@ -14,13 +14,20 @@ class Dram {
   Dram(const Dram&) = delete;
   Dram& operator=(const Dram&) = delete;
 
-  /// Gathers a line (by number, address / 64) to read. Lines come in ascending order; those of a channel become one
+  /// Reads one line (by number, address / 64): returns when it is done, or Time() if it has to wait: `waits()` is
+  /// called then and returns its ticket.
+  template <class Waits>
+  Time read(std::uint64_t line, Waits waits) {
+    const DramMap::Local at = map_.local(line);
+    return start(*channels_[at.channel], {at.line, 1}, waits);
+  }
+  /// Gathers a line to read. Lines come in ascending order; those of a channel become one
   /// access to it.
   void gather(std::uint64_t line);
-  /// Starts what was gathered. Returns when the last line is done of what could start at once (Time() if nothing
-  /// could); `waits()` is called for each access that has to wait and returns its ticket.
+  /// Reads what was gathered. Returns when the last line is done of what could start at once, and Time() if nothing
+  /// could; `waits()` is called for each access that has to wait and returns its ticket.
   template <class Waits>
-  Time start(Waits waits);
+  Time read_gathered(Waits waits);
   /// Writes one line: see DramChannel::write(). `waits()` gives the ticket if the write has to wait.
   template <class Waits>
   Time write(std::uint64_t line, Waits waits) {
@@ -38,6 +45,13 @@ class Dram {
     unsigned channel;
     DramChannel::Run run;
   };
+  template <class Waits>
+  static Time start(DramChannel& channel, DramChannel::Run run, Waits waits) {
+    const Time done = channel.read(run);
+    if (run.lines == 0) return done;
+    channel.wait(run, done, waits());
+    return Time();
+  }
   DramConfig config_;
   DramMap map_;
   std::vector<std::unique_ptr<DramChannel>> channels_;
@@ -46,17 +60,12 @@ class Dram {
 };
 
 template <class Waits>
-Time Dram::start(Waits waits) {
+Time Dram::read_gathered(Waits waits) {
   Time done;
-  for (Part& part : parts_) {
+  for (const Part& part : parts_) {
     newest_[part.channel] = 0;
-    DramChannel& channel = *channels_[part.channel];
-    const Time at = channel.read(part.run);
-    if (part.run.lines != 0) {
-      channel.wait(part.run, at, waits());
-    } else if (at > done) {
-      done = at;
-    }
+    const Time at = start(*channels_[part.channel], part.run, waits);
+    if (at > done) done = at;
   }
   parts_.clear();
   return done;

@@ -75,12 +75,10 @@ void DramChannel::advance() {
   }
 }
 
-// When the data bus is near enough to being free, and no refresh in progress. Refreshes are looked at when somebody
-// comes: what happens is the same as if they had been events.
-Time DramChannel::not_before() {
-  Time at = bus_free_ > lead_ ? bus_free_ - lead_ : Time();
+// `at`, or the end of the refresh in progress. Refreshes are looked at when somebody comes: what happens is the same as
+// if they had been events.
+Time DramChannel::after_refresh(Time at) {
   const Time interval = config_.timing.t_refi;
-  if (interval == Time()) return at;
   const std::uint64_t count = (now() + refresh_stagger_).ps() / interval.ps();
   if (count == 0) return at;
   const Time end = Time::ps(count * interval.ps()) - refresh_stagger_ + config_.timing.t_rfc;
@@ -125,6 +123,12 @@ std::size_t DramChannel::choose_read(Time& soonest) const {
 
 // The lines of the run that can start, its first one (of that place) among them. Returns when the last is done.
 Time DramChannel::start(Run& run, Place place) {
+  if (run.lines == 1) {
+    run.lines = 0;
+    ++read_lines_;
+    if (reads_owed_ > 0) --reads_owed_;
+    return transfer(place, false, keep_open(place)) + row_hit_latency_;
+  }
   const Time t = now();
   Time column;
   bool ready_now = true;
@@ -202,8 +206,8 @@ void DramChannel::drain() {
   written_lines_ += lines;
 }
 
-bool DramChannel::keep_open(Place place) const {
-  if (config_.page_policy == PagePolicy::open) return true;
+// A waiting access, other than the one being started, is next for this row.
+bool DramChannel::wanted(Place place) const {
   return std::any_of(window_.begin(), window_.end(),
                      [&](const Read& read) { return &read != starting_ && read.place == place; });
 }

@@ -86,7 +86,11 @@ class DramChannel {
   };
 
   void advance();
-  Time not_before();
+  Time not_before() {
+    const Time at = bus_free_ > lead_ ? bus_free_ - lead_ : Time();
+    return config_.timing.t_refi == Time() ? at : after_refresh(at);
+  }
+  Time after_refresh(Time at);
   Time ready(Place place) const;
   bool hit(Place place) const { return banks_[place.bank].open && banks_[place.bank].row == place.row; }
   bool drain_due() const {
@@ -100,7 +104,10 @@ class DramChannel {
   static unsigned first_of(std::uint64_t lines) { return static_cast<unsigned>(__builtin_ctzll(lines)); }
   void drain();
   Time transfer(Place place, bool write, bool keep_open);
-  bool keep_open(Place place) const;
+  bool keep_open(Place place) const {
+    return config_.page_policy == PagePolicy::open || (!window_.empty() && wanted(place));
+  }
+  bool wanted(Place place) const;
   Time now() const { return scheduler_.now(); }
 
   const DramConfig& config_;

@@ -23,17 +23,16 @@ MemoryNode::MemoryNode(tlm::Context& context, const MemoryConfig& config, unsign
 
 Time MemoryNode::start(Access access, KindStats& stats) {
   const tlm::Payload& payload = *access.payload;
-  traffic_ = tlm::dma(payload).traffic;
+  traffic_ = access.extension->traffic;
   const bool write = payload.is_write();
   const std::uint64_t first = payload.get_address() / kLineBytes;
   const unsigned bytes = std::max(payload.get_data_length(), 1u);  // a zero-length read touches its line
   const std::uint64_t last = (payload.get_address() + bytes - 1) / kLineBytes;
   const Time now = context_.scheduler.now();
   starting_ = {access, 0, Time(), Time(), Time()};
+  one_line_ = first == last;
   for (std::uint64_t line = first; line <= last; ++line) line_access(line, write, now, stats);
-  if (dram_ != nullptr) {
-    starting_.dram_done = std::max(starting_.dram_done, dram_->start([this] { return ticket(); }));
-  }
+  if (!one_line_ && dram_ != nullptr) dram_done(dram_->read_gathered([this] { return ticket(); }));
   if (ticket_ == kNoTicket) return done(starting_);
   // Parts wait; those that did not may have been the later ones.
   Open& open = open_[ticket_];
@@ -57,25 +56,32 @@ void MemoryNode::line_access(std::uint64_t line, bool write, Time now, KindStats
     starting_.llc_done = std::max(starting_.llc_done, now + wait + llc_latency_);
   } else {
     ++stats.dram_lines;
-    ++dram_lines_;
-    dram_access(line, outcome.source == Source::dram_write, false);
+    dram_access(line, outcome.source == Source::dram_write);
   }
-  if (outcome.write_back) {
-    ++dram_lines_;
-    dram_access(*outcome.write_back, true, true);
+  if (outcome.write_back) write_back(*outcome.write_back);
+}
+
+void MemoryNode::dram_access(std::uint64_t line, bool write) {
+  ++dram_lines_;
+  const auto waits = [this] { return ticket(); };
+  if (backend_ != nullptr) {
+    send(line, write, ticket());
+  } else if (write) {
+    const Time at = dram_->write(line, waits);
+    if (at != Time::max()) dram_done(at);
+  } else if (one_line_) {
+    dram_done(dram_->read(line, waits));
+  } else {
+    dram_->gather(line);
   }
 }
 
-void MemoryNode::dram_access(std::uint64_t line, bool write, bool write_back) {
+void MemoryNode::write_back(std::uint64_t line) {
+  ++dram_lines_;
   if (backend_ != nullptr) {
-    send(line, write, write_back ? kNoTicket : ticket());
-  } else if (!write) {
-    dram_->gather(line);
-  } else if (write_back) {
-    dram_->write(line, [] { return kNoTicket; });
+    send(line, true, kNoTicket);
   } else {
-    const Time at = dram_->write(line, [this] { return ticket(); });
-    if (at != Time::max()) starting_.dram_done = std::max(starting_.dram_done, at);
+    dram_->write(line, [] { return kNoTicket; });
   }
 }
 

@@ -30,9 +30,10 @@ struct KindStats {
 /// A request on its way through the memory system.
 struct Access {
   tlm::Payload* payload = nullptr;
-  tlm::TargetPort* port = nullptr;  ///< it came in by
-  std::uint16_t from = 0;           ///< node of that port
-  std::uint16_t home = 0;           ///< node of its address
+  tlm::DmaExtension* extension = nullptr;  ///< the payload's
+  tlm::TargetPort* port = nullptr;         ///< it came in by
+  std::uint16_t from = 0;                  ///< node of that port
+  std::uint16_t home = 0;                  ///< node of its address
 };
 
 class MemoryNode : private tlm::InitiatorPort::Owner {
@@ -70,7 +71,11 @@ class MemoryNode : private tlm::InitiatorPort::Owner {
   }
 
   void line_access(std::uint64_t line, bool write, Time now, KindStats& stats);
-  void dram_access(std::uint64_t line, bool write, bool write_back);
+  void dram_access(std::uint64_t line, bool write);
+  void write_back(std::uint64_t line);
+  void dram_done(Time at) {
+    if (at > starting_.dram_done) starting_.dram_done = at;
+  }
   Ticket ticket();
   void finished(Ticket ticket, Time at);
   void send(std::uint64_t line, bool write, Ticket ticket);
@@ -84,9 +89,12 @@ class MemoryNode : private tlm::InitiatorPort::Owner {
   std::unique_ptr<tlm::InitiatorPort> backend_;
   Finish finish_;
   tlm::SlotPool<Open> open_;
+  // Of the access being started.
   Open starting_;
-  Ticket ticket_ = kNoTicket;                 // of the access being started, once it needs one
-  tlm::Traffic traffic_ = tlm::Traffic::dma;  // of the access being started
+  bool one_line_ = false;
+  Ticket ticket_ = kNoTicket;  // once it needs one
+  tlm::Traffic traffic_ = tlm::Traffic::dma;
+
   base::Counter dram_lines_, backend_errors_;
 };
 

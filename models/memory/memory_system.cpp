@@ -67,9 +67,9 @@ bool MemorySystem::request(TargetPort& port, Payload& payload) {
   }
   extension.stamp_now(tlm::Boundary::memory_start, now());
   const MemoryRange* range = range_of(Hpa(payload.get_address()), payload.get_data_length());
-  payload.set_response_status(check(payload, range));
+  payload.set_response_status(check(payload, extension, range));
   const auto node = static_cast<std::uint16_t>(port_nodes_[port.index()]);
-  Access access{&payload, &port, node, node};
+  Access access{&payload, &extension, &port, node, node};
   if (!payload.is_response_ok() || payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) {
     if (!payload.is_response_ok()) ++refused_;
     finish(access, now() + config_.llc.latency);
@@ -90,7 +90,7 @@ bool MemorySystem::request(TargetPort& port, Payload& payload) {
 }
 
 void MemorySystem::start(Access access) {
-  const Time done = nodes_[access.home]->start(access, of(tlm::dma(*access.payload).traffic));
+  const Time done = nodes_[access.home]->start(access, of(access.extension->traffic));
   if (done != Time::max()) finish(access, done);
 }
 
@@ -106,16 +106,16 @@ void MemorySystem::respond(Access access) {
 void MemorySystem::crossed(Crossing crossing) { crossing.back ? answer(crossing.access) : start(crossing.access); }
 
 void MemorySystem::answer(Access access) {
-  tlm::dma(*access.payload).stamp_now(tlm::Boundary::memory_done, now());
+  access.extension->stamp_now(tlm::Boundary::memory_done, now());
   access.port->respond(*access.payload);
 }
 
-::tlm::tlm_response_status MemorySystem::check(const Payload& payload, const MemoryRange* range) const {
+::tlm::tlm_response_status MemorySystem::check(const Payload& payload, const tlm::DmaExtension& extension,
+                                               const MemoryRange* range) const {
   if (payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) return ::tlm::TLM_OK_RESPONSE;
   if (range == nullptr) return ::tlm::TLM_ADDRESS_ERROR_RESPONSE;
   if (payload.get_streaming_width() < payload.get_data_length()) return ::tlm::TLM_BURST_ERROR_RESPONSE;
-  const auto* extension = payload.get_extension<tlm::DmaExtension>();
-  if (extension != nullptr && extension->compare_and_swap &&
+  if (extension.compare_and_swap &&
       (!payload.is_write() || payload.get_data_length() != 16 || payload.get_address() % 8 != 0)) {
     return ::tlm::TLM_COMMAND_ERROR_RESPONSE;
   }
@@ -154,7 +154,8 @@ unsigned MemorySystem::debug(TargetPort&, Payload& payload) {
     fatal(fmt::format("a debug access to {:#x} arrives with an address that is not a host physical one",
                       payload.get_address()));
   }
-  payload.set_response_status(check(payload, range_of(Hpa(payload.get_address()), payload.get_data_length())));
+  payload.set_response_status(
+      check(payload, extension, range_of(Hpa(payload.get_address()), payload.get_data_length())));
   if (!payload.is_response_ok() || payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) return 0;
   transfer(payload);
   return payload.get_data_length();

@@ -65,7 +65,8 @@ class MemorySystem : public tlm::Module, private tlm::TargetPort::Owner {
   bool request(tlm::TargetPort& port, tlm::Payload& payload) override;
   unsigned debug(tlm::TargetPort& port, tlm::Payload& payload) override;
 
-  ::tlm::tlm_response_status check(const tlm::Payload& payload, const MemoryRange* range) const;
+  ::tlm::tlm_response_status check(const tlm::Payload& payload, const tlm::DmaExtension& extension,
+                                   const MemoryRange* range) const;
   const MemoryRange* range_of(Hpa at, std::uint64_t bytes) const;
   void transfer(tlm::Payload& payload);
   void start(Access access);
