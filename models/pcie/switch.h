@@ -75,22 +75,25 @@ class Switch : public tlm::Module, private LinkPort::Owner {
     CompletionPart part;
     base::Time tail;
   };
-  static constexpr unsigned kNobody = ~0u;
-  static constexpr unsigned kUpstream = 0;
 
+  void end_of_elaboration() override;
   void receive(LinkPort& port, tlm::Payload& payload, base::Time tail) override;
   void receive_completion(LinkPort& port, tlm::Payload& payload, CompletionPart part, base::Time tail) override;
   void posted_done(LinkPort& port, tlm::Payload& payload) override;
   unsigned debug(LinkPort& port, tlm::Payload& payload) override;
 
+  unsigned port_of_bus(unsigned bus) const;
   unsigned claimant(const tlm::Payload& payload) const;
-  unsigned route_down(tlm::Payload& payload);
   unsigned route_up(unsigned in, tlm::Payload& payload);
+  unsigned route_completion(unsigned in, tlm::Payload& payload);
+  void drop(unsigned in, tlm::Payload& payload, base::Time tail);
   void forward(Item item);
   void deliver(Item item);
+  void add_metrics(base::Group& group, unsigned port);
 
   const SwitchConfig config_;
   std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<unsigned> weights_;
   std::vector<Window> windows_;  // ascending base
   tlm::TimedQueue<Item> inside_;
 };

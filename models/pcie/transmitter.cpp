@@ -47,6 +47,7 @@ Transmitter::Transmitter(Link& link, const char* name, bool up, LinkPort& from, 
       serialiser_(byte_time_),
       inputs_(from.config().inputs),
       queues_(std::size_t{from.config().inputs} * config.virtual_channels * kFlowClasses),
+      claims_(std::size_t{config.virtual_channels} * kFlowClasses, kNobody),
       pump_(link.context().scheduler, std::string(link.name()) + "." + name + ".free",
             tlm::delegate<&Transmitter::pump>(this)),
       wire_(link.context().scheduler, std::string(link.name()) + "." + name,
@@ -64,6 +65,21 @@ Credits Transmitter::credits_of(const Payload& payload, bool completion, std::ui
   return credits_for(payload_bytes(payload.get_address(), payload.get_data_length()));
 }
 
+std::uint64_t Transmitter::wire_bytes(const Payload& payload, bool completion, std::uint32_t begin,
+                                      std::uint32_t end) const {
+  if (!completion) {
+    return request_wire_bytes(config_.generation, request_kind(payload), payload.get_address(),
+                              payload.get_data_length(), tlm::dma(payload).has_pasid, format_);
+  }
+  const TlpKind kind = begin == end ? TlpKind::completion : TlpKind::completion_with_data;
+  return overhead_bytes(config_.generation, kind, 0, false, format_) +
+         payload_bytes(data_address(payload) + begin, end - begin, format_);
+}
+
+Time Transmitter::duration(const Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) const {
+  return serialiser_.duration(wire_bytes(payload, completion, begin, end));
+}
+
 /// Where the next TLP of an item ends.
 std::uint32_t Transmitter::next_end(const Item& item) const {
   const PortRole role = from_.config().role;
@@ -79,13 +95,13 @@ bool Transmitter::covered(const Item& item, unsigned channel, FlowClass c) {
   return credits(channel, c).cover(credits_of(*item.payload, item.completion, item.begin, next_end(item)), now());
 }
 
-// A single input with nothing queued has no decision to take, now or later: what comes next queues behind.
+// A single input and channel with nothing queued has no decision to take, now or later: what comes next queues behind.
 void Transmitter::push(unsigned input, Item item) {
   item.sequence = ++sequence_;
   const FlowClass c = flow_of(item);
   const unsigned channel = channels_ == 1 ? 0 : channel_of(tlm::dma(*item.payload).traffic_class);
-  if (waiting_ == 0 && (inputs_.size() == 1 || now() >= serialiser_.free_at()) && next_end(item) == item.end &&
-      covered(item, channel, c)) {
+  if (waiting_ == 0 && ((inputs_.size() == 1 && channels_ == 1) || now() >= serialiser_.free_at()) &&
+      next_end(item) == item.end && covered(item, channel, c)) {
     commit(item, channel, c);
     return;
   }
@@ -99,53 +115,87 @@ void Transmitter::push(unsigned input, Item item) {
   }
 }
 
-// Of a request's requester only, so that it holds whoever else is queued at this input.
+// Table 2-40, entries B2b, C2b and D2b. A completion's own ID-based ordering is not used: whether a completer sets it
+// is up to a setting of its own that is off after reset (section 7.5.3.16). A posted request could pass another by A2b,
+// but has no reason to: both want the same credits.
 bool Transmitter::may_pass_posted(const Item& item, Queue& posted) const {
   const tlm::DmaExtension& x = tlm::dma(*item.payload);
-  if (x.relaxed_ordering && item.completion) return true;
+  if (item.completion)
+    return x.relaxed_ordering || (x.space == tlm::AddressSpace::configuration && item.payload->is_write());
+  if (x.relaxed_ordering && item.payload->is_write()) return true;  // non-posted with data
   if (!x.id_ordering) return false;
   for (std::size_t i = 0; i < posted.size() && posted[i].sequence < item.sequence; ++i) {
-    if (tlm::dma(*posted[i].payload).requester == x.requester) return false;
+    const tlm::DmaExtension& earlier = tlm::dma(*posted[i].payload);
+    const bool other_pasid = x.has_pasid && earlier.has_pasid && x.pasid != earlier.pasid;
+    if (earlier.requester == x.requester && !other_pasid) return false;
   }
   return true;
 }
 
-/// The oldest TLP of an input and channel that may go now.
-bool Transmitter::eligible(unsigned input, unsigned channel, Choice& choice) {
+/// True if the ordering rules let the head of this queue go.
+bool Transmitter::in_order(unsigned input, unsigned channel, FlowClass c) {
+  if (c == FlowClass::posted) return true;
   Queue& posted = queue(input, channel, FlowClass::posted);
+  const Item& head = queue(input, channel, c).front();
+  return posted.empty() || posted.front().sequence > head.sequence || may_pass_posted(head, posted);
+}
+
+/// The oldest TLP of an input and channel that may go; with `covered_only`, that may go now.
+bool Transmitter::eligible(unsigned input, unsigned channel, bool covered_only, Choice& choice) {
   std::uint64_t oldest = ~std::uint64_t{0};
   for (const FlowClass c : {FlowClass::posted, FlowClass::non_posted, FlowClass::completion}) {
-    Queue& q = queue(input, channel, c);
-    if (q.empty() || q.front().sequence > oldest) continue;
-    const bool behind = c != FlowClass::posted && !posted.empty() && posted.front().sequence < q.front().sequence;
-    if (behind && !may_pass_posted(q.front(), posted)) continue;
-    if (!covered(q.front(), channel, c)) continue;
+    const Queue& q = queue(input, channel, c);
+    if (q.empty() || q.front().sequence > oldest || claim(channel, c) != kNobody || !in_order(input, channel, c))
+      continue;
+    const bool has_credits = covered(q.front(), channel, c);
+    if (covered_only && !has_credits) continue;
     oldest = q.front().sequence;
-    choice = {input, channel, c};
+    choice = {input, channel, c, has_credits};
   }
   return oldest != ~std::uint64_t{0};
+}
+
+/// An input whose turn came earlier has its credits now.
+bool Transmitter::claimed(unsigned channel, Choice& choice) {
+  for (const FlowClass c : {FlowClass::posted, FlowClass::non_posted, FlowClass::completion}) {
+    const unsigned input = claim(channel, c);
+    if (input == kNobody || !covered(queue(input, channel, c).front(), channel, c)) continue;
+    claim(channel, c) = kNobody;
+    choice = {input, channel, c, true};
+    return true;
+  }
+  return false;
+}
+
+/// A turn of the round robin between the inputs that have something to send, with or without credits.
+bool Transmitter::arbitrate(unsigned channel, Choice& choice) {
+  Input* winner = nullptr;
+  std::int64_t total = 0;
+  for (unsigned i = 0; i < inputs_.size(); ++i) {
+    Choice candidate;
+    if (!eligible(i, channel, false, candidate)) continue;
+    inputs_[i].current += inputs_[i].weight;
+    total += inputs_[i].weight;
+    if (winner != nullptr && inputs_[i].current <= winner->current) continue;
+    winner = &inputs_[i];
+    choice = candidate;
+  }
+  if (winner == nullptr) return false;
+  winner->current -= total;
+  return true;
 }
 
 bool Transmitter::choose(Choice& choice) {
   for (unsigned channel = channels_; channel-- > 0;) {
     if (inputs_.size() == 1) {
-      if (eligible(0, channel, choice)) return true;
+      if (eligible(0, channel, true, choice)) return true;
       continue;
     }
-    Input* winner = nullptr;
-    std::int64_t total = 0;
-    for (unsigned i = 0; i < inputs_.size(); ++i) {
-      Choice candidate;
-      if (!eligible(i, channel, candidate)) continue;
-      inputs_[i].current += inputs_[i].weight;
-      total += inputs_[i].weight;
-      if (winner != nullptr && inputs_[i].current <= winner->current) continue;
-      winner = &inputs_[i];
-      choice = candidate;
+    if (claimed(channel, choice)) return true;
+    while (arbitrate(channel, choice)) {
+      if (choice.covered) return true;
+      claim(channel, choice.flow) = choice.input;  // at most once per class, so that this ends
     }
-    if (winner == nullptr) continue;
-    winner->current -= total;
-    return true;
   }
   return false;
 }
@@ -209,20 +259,13 @@ void Transmitter::send_head(const Choice& choice) {
 void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
   Payload& payload = *item.payload;
   tlm::DmaExtension& x = tlm::dma(payload);
-  const std::uint32_t bytes = item.end - item.begin;
-  std::uint64_t wire_bytes;
+  const std::uint64_t wire_bytes = this->wire_bytes(payload, item.completion, item.begin, item.end);
   std::uint32_t data = 0;
   if (item.completion) {
-    const TlpKind kind = bytes == 0 ? TlpKind::completion : TlpKind::completion_with_data;
-    wire_bytes = overhead_bytes(config_.generation, kind, 0, false, format_) +
-                 payload_bytes(data_address(payload) + item.begin, bytes, format_);
-    data = bytes;
+    data = item.end - item.begin;
     ++stats_.completions;
   } else {
-    const TlpKind kind = request_kind(payload);
-    wire_bytes = request_wire_bytes(config_.generation, kind, payload.get_address(), payload.get_data_length(),
-                                    x.has_pasid, format_);
-    if (has_payload(kind)) data = payload.get_data_length();
+    if (has_payload(request_kind(payload))) data = payload.get_data_length();
     ++stats_.requests;
   }
   credits(channel, c).take(credits_of(payload, item.completion, item.begin, item.end));

@@ -2,11 +2,13 @@
 //
 // A TLP leaves when the serialiser is free, the receiver's buffer has room for its class (flow_control.h), and the
 // ordering rules let it go: among TLPs of one input, non-posted requests and completions do not pass an earlier posted
-// request (relaxed and ID-based ordering excepted), anything else may pass what is blocked (PCIe 5.0 section 2.4.1,
-// table 2-39). Inputs are what the sender arbitrates between (the ports of a switch, the functions of an endpoint):
-// smooth weighted round robin, TLP by TLP, which with equal weights is round robin. A read's completions are cut here
-// (section 2.3.1.1) and queue again one by one behind those of the next `interleaved_reads` reads. The traffic classes
-// share `virtual_channels` equally, in order; a higher channel goes first.
+// request, exceptions apart (may_pass_posted), posted requests and completions pass what is blocked, and each class
+// keeps its order (PCIe 5.0 section 2.4.1, table 2-40). Inputs are what the sender arbitrates between (the ports of a
+// switch, the functions of an endpoint): smooth weighted round robin, TLP by TLP, which with equal weights is round
+// robin. Where credits are short the input whose turn it is gets the next of its class, lest small TLPs use up what a
+// large one waits for. A read's completions are cut here (section 2.3.1.1) and queue again one by one behind those of
+// the next `interleaved_reads` reads. The traffic classes share `virtual_channels` equally, in order; a higher channel
+// goes first, always.
 //
 // Events: one per TLP, its arrival. Another when the serialiser becomes free exists only while a decision waits for it:
 // a single input with nothing queued is committed ahead. Blocked senders wake when the credits they lack arrive.
@@ -89,6 +91,8 @@ class Transmitter {
   std::string holding() const;
   /// The virtual channel of a traffic class, 0 to 7.
   unsigned channel_of(std::uint8_t traffic_class) const { return traffic_class * channels_ / 8u; }
+  /// How long a TLP occupies the wire.
+  base::Time duration(const tlm::Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) const;
   /// What a TLP takes in a receive buffer.
   Credits credits_of(const tlm::Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) const;
 
@@ -101,7 +105,9 @@ class Transmitter {
   struct Choice {
     unsigned input = 0, channel = 0;
     FlowClass flow = FlowClass::posted;
+    bool covered = true;  // there are credits for it
   };
+  static constexpr unsigned kNobody = ~0u;
 
   Queue& queue(unsigned input, unsigned channel, FlowClass c) {
     return queues_[(input * channels_ + channel) * kFlowClasses + static_cast<std::size_t>(c)];
@@ -113,10 +119,17 @@ class Transmitter {
   static FlowClass flow_of(const Item& item) {
     return item.completion ? FlowClass::completion : request_class(*item.payload);
   }
+  unsigned& claim(unsigned channel, FlowClass c) {
+    return claims_[channel * kFlowClasses + static_cast<std::size_t>(c)];
+  }
   std::uint32_t next_end(const Item& item) const;
+  std::uint64_t wire_bytes(const tlm::Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) const;
   bool covered(const Item& item, unsigned channel, FlowClass c);
   bool may_pass_posted(const Item& item, Queue& posted) const;
-  bool eligible(unsigned input, unsigned channel, Choice& choice);
+  bool in_order(unsigned input, unsigned channel, FlowClass c);
+  bool eligible(unsigned input, unsigned channel, bool covered_only, Choice& choice);
+  bool claimed(unsigned channel, Choice& choice);
+  bool arbitrate(unsigned channel, Choice& choice);
   bool choose(Choice& choice);
   void pump();
   void wait_for_credits();
@@ -138,6 +151,7 @@ class Transmitter {
   std::vector<Input> inputs_;
   std::vector<Queue> queues_;
   std::vector<CreditCounter> credits_;
+  std::vector<unsigned> claims_;  // by channel and class: the input that the next credits are for
   std::uint64_t sequence_ = 0;
   std::size_t waiting_ = 0;
   bool blocked_ = false;  // something waits and nothing has credits
