@@ -1,29 +1,56 @@
 #include "models/pcie/root_complex.h"
 
 #include <algorithm>
-#include <cstring>
 #include <string>
+
+#include "models/base/bdf.h"
+#include "models/tlm/ring.h"
 
 namespace iommusim::pcie {
 
 using tlm::CompletionStatus;
 using tlm::Payload;
 
+namespace {
+
+// Hops of requests going down: by which socket they came. The others are switch.cpp's.
+constexpr std::uint16_t kFromCpu = 0;
+constexpr std::uint16_t kFromUnit = 1;
+
+AcsConfig only(const AcsChecks& checks) {
+  AcsConfig c;
+  static_cast<AcsChecks&>(c) = checks;
+  return c;
+}
+
+}  // namespace
+
 struct RootComplex::Port {
   Port(RootComplex& rc, unsigned index)
       : link("port_" + std::to_string(index), rc.context(), rc,
              {PortRole::root_port, {rc.config_.buffer.posted, rc.config_.buffer.non_posted, {}}, 1, false}, index),
-        to_host(("to_host_" + std::to_string(index)).c_str(), rc.context(), rc, index) {}
+        to_host(("to_host_" + std::to_string(index)).c_str(), rc.context(), rc, index),
+        acs(only(rc.config_.acs), index) {}
 
   LinkPort link;
   tlm::InitiatorPort to_host;
+  Acs acs;
+  BusRange buses;
   RootPortStats stats;
+
+  // A redirected completion does not pass the posted requests that came before it (section 6.12.1.1, P2P completion
+  // redirect). Each one that arrives begins an epoch; it leaves when the epochs before are over.
+  std::uint16_t epoch = 0;            // of the posted requests that arrive now
+  tlm::Ring<unsigned> posted_before;  // not yet visible, by epoch, of the epochs before the last
+  unsigned posted_now = 0;            // the same of the present one
+  tlm::Ring<Item> held;               // a redirected completion for each of posted_before
 };
 
 RootComplex::RootComplex(::sc_core::sc_module_name name, tlm::Context& context, const RootComplexConfig& config,
                          unsigned ports)
     : Module(name, context),
       from_cpu("from_cpu", context, *this),
+      from_unit("from_unit", context, *this),
       config_(config),
       up_(context.scheduler, std::string(this->name()) + ".up", tlm::delegate<&RootComplex::deliver_up>(this)),
       completions_(context.scheduler, std::string(this->name()) + ".completions",
@@ -35,7 +62,9 @@ RootComplex::RootComplex(::sc_core::sc_module_name name, tlm::Context& context, 
   stats().add("unclaimed", unclaimed_, "1", "CPU requests to addresses of no endpoint");
   for (unsigned i = 0; i < ports; ++i) {
     ports_.push_back(std::make_unique<Port>(*this, i));
-    add_metrics(stats().group("port" + std::to_string(i)), ports_.back()->stats);
+    base::Group& group = stats().group("port" + std::to_string(i));
+    add_metrics(group, ports_.back()->stats);
+    ports_.back()->acs.add_metrics(group.group("acs"));
   }
 }
 
@@ -54,41 +83,143 @@ void RootComplex::add_window(base::Hpa base, std::uint64_t bytes, unsigned port)
   windows_.insert(at, {base, bytes, port});
 }
 
-const RootComplex::Window* RootComplex::window_of(std::uint64_t address) const {
-  const auto after = std::upper_bound(windows_.begin(), windows_.end(), base::Hpa(address),
+void RootComplex::set_buses(unsigned first, unsigned last, unsigned port) {
+  for (unsigned other = 0; other < ports(); ++other) {
+    const BusRange& buses = ports_[other]->buses;
+    if (other != port && first <= buses.last && buses.first <= last) fatal("two ports have a bus in common");
+  }
+  if (port >= ports() || first == 0 || first > last || last > 255)
+    fatal("a port's buses are empty or outside 1 to 255, or the port does not exist");
+  ports_[port]->buses = {first, last};
+}
+
+Acs& RootComplex::acs(unsigned port) { return ports_.at(port)->acs; }
+
+void RootComplex::observe_acs(AcsObserver* observer) {
+  for (auto& port : ports_) port->acs.observe(observer);
+}
+
+void RootComplex::before_end_of_elaboration() {
+  if (from_unit.get_base_port().bind_count() != 0) return;
+  tlm::InitiatorPort::Owner& owner = *this;
+  no_unit_ = std::make_unique<tlm::InitiatorPort>("no_unit", context(), owner);
+  no_unit_->bind(from_unit);
+}
+
+/// The port below which a request from the host side is going; null: nobody's.
+RootComplex::Port* RootComplex::claimant(const Payload& payload) const {
+  const tlm::DmaExtension& x = tlm::dma(payload);
+  if (x.space == tlm::AddressSpace::configuration || x.message != tlm::Message::none) {
+    for (const auto& port : ports_) {
+      if (port->buses.holds(base::bus_of(x.target))) return port.get();
+    }
+    return nullptr;
+  }
+  const base::Hpa address(payload.get_address());
+  const auto after = std::upper_bound(windows_.begin(), windows_.end(), address,
                                       [](base::Hpa a, const Window& w) { return a < w.base; });
   if (after == windows_.begin()) return nullptr;
   const Window& window = *std::prev(after);
-  return address - window.base.value() < window.bytes ? &window : nullptr;
+  return address - window.base < window.bytes ? ports_[window.port].get() : nullptr;
 }
 
-bool RootComplex::request(tlm::TargetPort&, Payload& payload) {
-  const Window* window = window_of(payload.get_address());
-  down_.push({&payload, window == nullptr ? nullptr : ports_[window->port].get()},
-             now() + config_.mmio_request_latency);
+// --- from the host side, down
+
+bool RootComplex::request(tlm::TargetPort& target, Payload& payload) {
+  tlm::dma(payload).push_hop(&target == &from_unit ? kFromUnit : kFromCpu);
+  down_.push({&payload, claimant(payload), false, {}}, now() + config_.mmio_request_latency);
   return true;
 }
 
-// Nobody claims the address: the CPU reads all ones and its writes vanish (PCIe 5.0 section 2.3.1, unsupported
+void RootComplex::deliver_down(Item item) {
+  if (item.port == nullptr) {
+    refuse_down(*item.payload);
+  } else {
+    item.port->link.send(*item.payload);
+  }
+}
+
+// Nobody claims the request: reads return all ones and writes and messages vanish (PCIe 5.0 section 2.3.1, unsupported
 // request).
-void RootComplex::refuse(Payload& payload) {
+void RootComplex::refuse_down(Payload& payload) {
   ++unclaimed_;
-  tlm::dma(payload).status = CompletionStatus::unsupported_request;
-  payload.set_response_status(::tlm::TLM_ADDRESS_ERROR_RESPONSE);
-  if (payload.is_read()) std::memset(payload.get_data_ptr(), 0xff, payload.get_data_length());
+  refuse(payload, CompletionStatus::unsupported_request);
   mmio_completions_.push(&payload, now() + config_.mmio_completion_latency);
 }
+
+void RootComplex::respond_down(Payload& payload) {
+  (tlm::dma(payload).pop_hop() == kFromUnit ? from_unit : from_cpu).respond(payload);
+}
+
+void RootComplex::posted_done(LinkPort&, Payload& payload) { respond_down(payload); }
+void RootComplex::deliver_mmio_completion(Payload* payload) { respond_down(*payload); }
+
+// Parts are gathered: the host side gets the whole. A completion that a switch has redirected goes down again.
+void RootComplex::receive_completion(LinkPort& link, Payload& payload, CompletionPart part, base::Time) {
+  tlm::DmaExtension& x = tlm::dma(payload);
+  const std::uint16_t hop = x.pop_hop();
+  if (hop == kFromCpu || hop == kFromUnit) {
+    x.push_hop(hop);
+    if (part.last) mmio_completions_.push(&payload, now() + config_.mmio_completion_latency);
+    return;
+  }
+  Port& port = *ports_[link.index()];
+  if (!is_redirected(hop)) fatal("a completion comes back by another way than its request");
+  if (hop > kRedirected) x.push_hop(hop);
+  part.hops = x.hops();
+  port.held.push({&payload, &port, true, part});
+  port.posted_before.push(port.posted_now);
+  port.posted_now = 0;
+  ++port.epoch;
+  reflect(port);
+}
+
+void RootComplex::reflect(Port& port) {
+  while (!port.held.empty() && port.posted_before.front() == 0) {
+    port.posted_before.pop();
+    ++port.stats.reflected;
+    completions_.push(port.held.pop(), now() + config_.completion_latency);
+  }
+}
+
+// --- from the links, up
 
 // A latency of zero costs no event.
 void RootComplex::receive(LinkPort& link, Payload& payload, base::Time) {
   Port& port = *ports_[link.index()];
+  tlm::DmaExtension& x = tlm::dma(payload);
   ++(payload.is_read() ? port.stats.reads : payload.is_write() ? port.stats.writes : port.stats.messages);
-  if (is_posted(payload)) port.stats.posted.add(now());
-  if (physical_) tlm::dma(payload).space = tlm::AddressSpace::hpa;
+  if (!port.acs.admits(payload, port.buses)) {
+    reject(port, payload, CompletionStatus::completer_abort);
+    return;
+  }
+  // Configuration requests go down only (section 7.3.3); messages want a unit to take them.
+  if (x.space == tlm::AddressSpace::configuration || (physical_ && x.message != tlm::Message::none)) {
+    reject(port, payload, CompletionStatus::unsupported_request);
+    return;
+  }
+  if (is_posted(payload)) {
+    port.stats.posted.add(now());
+    ++port.posted_now;
+    x.push_hop(port.epoch);
+  }
+  if (physical_) x.space = tlm::AddressSpace::hpa;
   if (config_.request_latency == base::Time()) {
-    deliver_up({&payload, &port});
+    deliver_up({&payload, &port, false, {}});
   } else {
-    up_.push({&payload, &port}, now() + config_.request_latency);
+    up_.push({&payload, &port, false, {}}, now() + config_.request_latency);
+  }
+}
+
+// A posted request vanishes, any other is answered.
+void RootComplex::reject(Port& port, Payload& payload, CompletionStatus status) {
+  refuse(payload, status);
+  ++port.stats.errors;
+  port.link.release(payload, now());
+  if (is_posted(payload)) {
+    port.link.finish_posted(payload);
+  } else {
+    completions_.push({&payload, &port, false, {}}, now() + config_.completion_latency);
   }
 }
 
@@ -109,36 +240,33 @@ void RootComplex::response(tlm::InitiatorPort& initiator, Payload& payload) {
   }
   if (ext.status != CompletionStatus::ok) ++port.stats.errors;
   if (is_posted(payload)) {
+    // Epochs before the present one have as many entries as there are completions held.
+    const auto age = static_cast<std::uint16_t>(port.epoch - ext.pop_hop());
+    --(age == 0 ? port.posted_now : port.posted_before[port.posted_before.size() - age]);
     port.stats.posted.sub(now());
     port.link.release(payload, now());
     port.link.finish_posted(payload);
+    reflect(port);
   } else if (config_.completion_latency == base::Time()) {
     port.link.complete(payload);
   } else {
-    completions_.push({&payload, &port}, now() + config_.completion_latency);
+    completions_.push({&payload, &port, false, {}}, now() + config_.completion_latency);
   }
 }
 
-void RootComplex::deliver_completion(Item item) { item.port->link.complete(*item.payload); }
-
-void RootComplex::receive_completion(LinkPort&, Payload& payload, CompletionPart part, base::Time) {
-  if (part.last) mmio_completions_.push(&payload, now() + config_.mmio_completion_latency);
-}
-
-void RootComplex::posted_done(LinkPort&, Payload& payload) { from_cpu.respond(payload); }
-
-void RootComplex::deliver_down(Item item) {
-  if (item.port == nullptr) {
-    refuse(*item.payload);
+void RootComplex::deliver_completion(Item item) {
+  if (item.reflected) {
+    item.port->link.forward_completion(*item.payload, item.part, 0, nullptr, {});
   } else {
-    item.port->link.send(*item.payload);
+    item.port->link.complete(*item.payload);
   }
 }
-void RootComplex::deliver_mmio_completion(Payload* payload) { from_cpu.respond(*payload); }
+
+// --- debug access
 
 unsigned RootComplex::debug(tlm::TargetPort&, Payload& payload) {
-  const Window* window = window_of(payload.get_address());
-  return window == nullptr ? 0 : ports_[window->port]->link.tx.debug(payload);
+  Port* port = claimant(payload);
+  return port == nullptr ? 0 : port->link.tx.debug(payload);
 }
 
 unsigned RootComplex::debug(LinkPort& link, Payload& payload) { return ports_[link.index()]->to_host.debug(payload); }
@@ -147,6 +275,7 @@ void RootComplex::add_metrics(base::Group& group, RootPortStats& port) {
   group.add("reads", port.reads, "1", "read requests from the link");
   group.add("writes", port.writes, "1", "write requests from the link");
   group.add("messages", port.messages, "1", "message requests from the link");
+  group.add("reflected", port.reflected, "1", "completions between two devices below, redirected here by a switch");
   group.add("errors", port.errors, "1", "requests that ended with a status other than ok");
   group.add("posted", port.posted, "1", "posted requests accepted and not yet visible");
 }

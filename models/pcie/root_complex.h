@@ -1,12 +1,14 @@
 // Root complex: the host's end of the links. Each root port takes the requests of one link, passes them after a fixed
 // latency to the host side (a remapping unit's upstream socket, or the router where the platform has no unit), and
 // returns the completions; CPU requests go the other way, to the port whose window holds the address or whose buses
-// hold the function.
+// hold the function. A request to a device behind another root port, or behind a switch that redirects it, takes the
+// host path like any other: the remapping unit decides, and what it lets pass comes back as a CPU request does.
 //
 // A root port's receive buffer holds posted writes until they are visible and non-posted requests until they leave for
 // the host side. Its size is what the link's sender knows as credits: when it is full the next posted request waits at
 // the sender, and with it what must not pass it (PCIe 5.0 section 2.4.1). Modelled after Fast & Safe (Rubin et al.,
-// SOSP 2024): about 100 posted cache lines are what a host can hold. Left out: ordering between ports.
+// SOSP 2024): about 100 posted cache lines are what a host can hold. Left out: ordering between ports; peer-to-peer
+// data are gathered here before they go on, and no peer is reached but by the host path.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +48,7 @@ struct RootComplexConfig {
 
 struct RootPortStats {
   base::Counter reads, writes, messages;  ///< requests from the link
+  base::Counter reflected;                ///< redirected completions sent down again
   base::Counter errors;                   ///< completions that are not ok
   base::Occupancy posted;                 ///< posted requests held
 };
@@ -64,14 +67,13 @@ class RootComplex : public tlm::Module,
   tlm::InitiatorPort& to_host(unsigned port);  ///< DMA requests of that port's link
   tlm::TargetPort from_cpu;  ///< requests to endpoint registers, by host address; peer-to-peer requests, translated;
                              ///< configuration requests by ext.target
-  /// Messages to endpoints by ext.target: what a remapping unit or the host software sends (invalidate requests, page
-  /// group responses). Made when first asked for, during elaboration; it is to be bound then.
-  tlm::TargetPort& from_unit();
+  /// Messages to endpoints by ext.target, which a remapping unit sends (invalidate requests, page group responses);
+  /// need not be bound.
+  tlm::TargetPort from_unit;
 
   /// CPU requests in [base, base + bytes) go down `port`. An internal error if the window overlaps another (platforms/
   /// checks the map).
   void add_window(base::Hpa base, std::uint64_t bytes, unsigned port);
-
   /// Buses `first` to `last` are below `port`: secondary and subordinate bus number of the root port, once per port.
   void set_buses(unsigned first, unsigned last, unsigned port);
   Acs& acs(unsigned port);
@@ -93,8 +95,11 @@ class RootComplex : public tlm::Module,
   struct Item {
     tlm::Payload* payload = nullptr;
     Port* port = nullptr;
+    bool reflected = false;  ///< a completion between two devices behind one port, redirected by a switch
+    CompletionPart part;
   };
 
+  void before_end_of_elaboration() override;
   // from the host side
   bool request(tlm::TargetPort& target, tlm::Payload& payload) override;
   unsigned debug(tlm::TargetPort& target, tlm::Payload& payload) override;
@@ -106,8 +111,11 @@ class RootComplex : public tlm::Module,
   unsigned debug(LinkPort& port, tlm::Payload& payload) override;
 
   static void add_metrics(base::Group& group, RootPortStats& port);
-  void refuse(tlm::Payload& payload);
-  const Window* window_of(std::uint64_t address) const;
+  Port* claimant(const tlm::Payload& payload) const;
+  void reject(Port& port, tlm::Payload& payload, tlm::CompletionStatus status);
+  void refuse_down(tlm::Payload& payload);
+  void respond_down(tlm::Payload& payload);
+  void reflect(Port& port);
   void deliver_up(Item item);
   void deliver_completion(Item item);
   void deliver_down(Item item);
@@ -118,6 +126,7 @@ class RootComplex : public tlm::Module,
   std::vector<Window> windows_;  // ascending base
   bool physical_ = false;
   base::Counter unclaimed_;
+  std::unique_ptr<tlm::InitiatorPort> no_unit_;  // bound where nobody else is
   tlm::DelayLine<Item> up_, completions_, down_;
   tlm::DelayLine<tlm::Payload*> mmio_completions_;
 };
