@@ -87,13 +87,25 @@ class Bridge : public tlm::Module,
   void posted_done(LinkPort& port, tlm::Payload& payload) override;
   unsigned debug(LinkPort& port, tlm::Payload& payload) override;
 
+  struct Item {
+    tlm::Payload* payload = nullptr;
+    bool completion = false;
+  };
+
   int device_of(const tlm::Payload& payload) const;
+  base::Time transact(const tlm::Payload& payload, bool data);
+  unsigned unalias(tlm::Payload& payload);
+  void leave(Item item);
+  void enter(Item item);
+  void hand_over(Item item);
 
   const BridgeConfig config_;
   const base::Bdf alias_;
   std::vector<std::unique_ptr<Slot>> devices_;
   std::vector<Window> windows_;
   std::vector<Function> functions_;
+  base::Time bus_free_;
+  tlm::DelayLine<Item> to_link_, from_link_, bus_;
   BridgeStats stats_;
 };
 
