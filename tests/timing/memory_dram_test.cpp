@@ -214,6 +214,23 @@ TEST(ClosedPage, TheLinesOfOneRequestInARowAreOneAccess) {
   EXPECT_EQ(b.s.scheduler.dispatches(), 4u);
 }
 
+TEST(ClosedPage, ALineWhoseBankIsBusyWaitsWithoutHoldingTheBus) {
+  Bench b(small(PagePolicy::closed));
+  b.device.read(kBank1, 64, 0_ns);
+  b.device.read(kBank1 - 0x40, 128, 20_ns);  // its second line is of bank 1: activates at 42 ns
+  b.device.read(kBank2, 64, 21_ns);          // starts at 25 ns, 10 ns before the bus is free
+  EXPECT_THAT(b.run(), ElementsAre(84000u, 109000u, 126000u));
+  EXPECT_EQ(b.device.done[1].address, kBank2);
+}
+
+TEST(ClosedPage, ALineWhoseBankIsReadyByTheTimeOfItsSlotStartsWithTheOthers) {
+  Bench b(small(PagePolicy::closed));
+  b.device.read(kBank1, 64, 0_ns);
+  b.device.read(kBank1 - 0x80, 192, 32_ns);  // slots at 42, 47 and 52 ns, and bank 1 activates at 42 ns
+  EXPECT_THAT(b.run(), ElementsAre(84000u, 126000u));
+  EXPECT_EQ(b.s.scheduler.dispatches(), 4u);
+}
+
 // Writes.
 
 void fill_write_buffer(Bench& b, unsigned lines, Time at) {
