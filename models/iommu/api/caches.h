@@ -69,7 +69,7 @@ struct InvalidationScope {
   Match domain;   ///< context and process caches: over the entry's domain
   Match space;    ///< IOTLB and walk caches
   Match address;  ///< IOTLB and walk caches, over byte addresses; bits inside an entry's own range are not compared
-  Match interrupt_index;   ///< interrupt-entry cache
+  Match interrupt_index;       ///< interrupt-entry cache
   std::uint8_t stages = 0xff;  ///< IOTLB and walk caches: bit n selects entries of RangeTag::stage n
   /// Leave the walk caches alone even where `caches` names them, but for entries of level 0 (VT-d IH, RISC-V NL).
   bool leaf_only = false;

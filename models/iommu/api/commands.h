@@ -20,7 +20,7 @@ struct CommandBytes {
 /// One entry of the command (invalidation) queue, decoded by the architecture for the unit to carry out.
 struct Command {
   enum class Kind : std::uint8_t {
-    invalidate,  ///< scope
+    invalidate,     ///< scope
     device_tlb,     ///< source, address, bytes, message: an ATS invalidation to an endpoint
     page_response,  ///< message: the answer of software to page requests
     wait,           ///< completes when every command before it has; status write and/or interrupt
@@ -50,8 +50,8 @@ struct Command {
   bool write_status = false;  ///< wait: write `status` (4 bytes) to `status_address`
   Hpa status_address;
   std::uint32_t status = 0;
-  bool interrupt = false;  ///< wait: raise the queue's completion interrupt
-  bool fence = false;      ///< wait: no later command starts before this one completes
+  bool interrupt = false;     ///< wait: raise the queue's completion interrupt
+  bool fence = false;         ///< wait: no later command starts before this one completes
   bool order_reads = false;   ///< wait: device reads already translated are done before it completes
   bool order_writes = false;  ///< wait: the same for device writes
   DeviceMessage message;

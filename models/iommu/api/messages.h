@@ -13,8 +13,8 @@ namespace iommusim::iommu {
 struct AtsCompletion {
   enum class Status : std::uint8_t { success, unsupported_request, completer_abort };
   Status status = Status::success;
-  Rights rights;                  ///< all false: no translation is given
-  bool untranslated_only = false; ///< U: the device must use untranslated requests for this range
+  Rights rights;                   ///< all false: no translation is given
+  bool untranslated_only = false;  ///< U: the device must use untranslated requests for this range
   bool privileged = false;
   bool global = false;
   bool cxl_io = false;

@@ -119,8 +119,7 @@ bool UntimedUnit::find_context(Walk& walk, std::uint64_t key, std::map<std::uint
     out.context = cached->second;
     return true;
   }
-  const auto event =
-      walk.kind == WalkKind::context ? PerformanceEvent::context_walk : PerformanceEvent::process_walk;
+  const auto event = walk.kind == WalkKind::context ? PerformanceEvent::context_walk : PerformanceEvent::process_walk;
   apply(architecture_.count(event, walk.request, nullptr));
   const Step end = run(walk, out.reads);
   if (end.kind == Step::Kind::fault) {

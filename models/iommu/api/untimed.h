@@ -65,8 +65,8 @@ class UntimedUnit {
   AtsCompletion translate(const Request& request);
   /// A page request from a device: queued for software or answered.
   void page_request(const PageRequest& request);
-  /// A device answers, or fails to answer in time, the invalidation requests of a mask of tags; a fence that waited goes
-  /// on. False: the answer was unexpected.
+  /// A device answers, or fails to answer in time, the invalidation requests of a mask of tags; a fence that waited
+  /// goes on. False: the answer was unexpected.
   bool invalidation_completed(SourceId device, bool has_segment, std::uint32_t tags, unsigned count);
   void invalidation_timed_out(std::uint32_t tags);
 

@@ -97,7 +97,7 @@ void CommandEngine::finish_wait() {
 }
 
 void CommandEngine::register_stats(base::Group& group) {
-  static const char* const kName[] = {"context_cache",   "iotlb_global", "iotlb_domain", "iotlb_page", "device_tlb",
+  static const char* const kName[] = {"context_cache",   "iotlb_global", "iotlb_domain", "iotlb_page",    "device_tlb",
                                       "interrupt_entry", "wait",         "pasid_cache",  "page_response", "other"};
   static const char* const kText[] = {"Context-cache invalidations",
                                       "Global IOTLB invalidations",

@@ -52,8 +52,8 @@ void compare_memory(const Json& expected, const Json& got, Differences& out) {
     for (const Json& w : expected.at("mem")) {
       const std::uint64_t address = number(w.at(0));
       listed.insert(address);
-      const std::uint64_t now = got.at("words").contains(hex(address)) ? number(got.at("words").at(hex(address)))
-                                                                       : number(w.at(1)) + 1;
+      const std::uint64_t now =
+          got.at("words").contains(hex(address)) ? number(got.at("words").at(hex(address))) : number(w.at(1)) + 1;
       if (now != number(w.at(1)))
         out.add("mem[" + hex(address) + "]", w.at(1),
                 got.at("words").contains(hex(address)) ? got.at("words").at(hex(address)) : Json("unchanged"));
@@ -68,8 +68,8 @@ void compare_memory(const Json& expected, const Json& got, Differences& out) {
 
 std::string differences(const Json& op, const Json& expected, const Json& got, bool records_listed) {
   static const std::set<std::string> kLists{"fq", "pq", "msg"};
-  static const std::set<std::string> kHints{"size_impl", "pa_impl", "global_impl", "w_impl", "mem_on_fault", "mem",
-                                            "mask"};
+  static const std::set<std::string> kHints{"size_impl",    "pa_impl", "global_impl", "w_impl",
+                                            "mem_on_fault", "mem",     "mask"};
   Differences out;
   const Json none = nullptr, empty = Json::array();
   const auto skipped = [&](const std::string& key) {

@@ -62,8 +62,7 @@ class Machine {
   virtual iommu::AtsCompletion translate(const iommu::Request& request) = 0;
   virtual void page_request(const iommu::PageRequest& request) = 0;
   /// False: unexpected.
-  virtual bool invalidation_completed(iommu::SourceId device, bool has_segment, std::uint32_t tags,
-                                      unsigned count) = 0;
+  virtual bool invalidation_completed(iommu::SourceId device, bool has_segment, std::uint32_t tags, unsigned count) = 0;
   virtual void invalidation_timed_out(std::uint32_t tags) = 0;
 
   // --- memory, and what came out

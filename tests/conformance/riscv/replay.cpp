@@ -51,18 +51,30 @@ class Replay {
     machine_.take_ordering();
     Json got = Json::object();
     const std::string kind = op.at("op").get<std::string>();
-    if (kind == "dma") dma(op, got);
-    else if (kind == "ats") ats(op, got);
-    else if (kind == "pri") page_request(op, got);
-    else if (kind == "cmd") commands(op, got);
-    else if (kind == "mem") store(op);
-    else if (kind == "memfault") machine_.set_faults(faults_of(op.at("set")));
-    else if (kind == "reg_write") write_register(op, got);
-    else if (kind == "reg_read") got["val"] = hex(machine_.read_register(number(op, "off"), size_of(op)));
-    else if (kind == "inval_completion") completion(op, got);
-    else if (kind == "inval_timeout") time_out(op, got);
-    else if (kind == "dbg") debug(op, got);
-    else throw std::invalid_argument("unknown operation '" + kind + "'");
+    if (kind == "dma")
+      dma(op, got);
+    else if (kind == "ats")
+      ats(op, got);
+    else if (kind == "pri")
+      page_request(op, got);
+    else if (kind == "cmd")
+      commands(op, got);
+    else if (kind == "mem")
+      store(op);
+    else if (kind == "memfault")
+      machine_.set_faults(faults_of(op.at("set")));
+    else if (kind == "reg_write")
+      write_register(op, got);
+    else if (kind == "reg_read")
+      got["val"] = hex(machine_.read_register(number(op, "off"), size_of(op)));
+    else if (kind == "inval_completion")
+      completion(op, got);
+    else if (kind == "inval_timeout")
+      time_out(op, got);
+    else if (kind == "dbg")
+      debug(op, got);
+    else
+      throw std::invalid_argument("unknown operation '" + kind + "'");
     outcome(got);
     // The registers say that a debug translation failed; why, its record says.
     if (kind == "dbg" && !got["fq"].empty()) got["cause"] = got["fq"][0]["cause"];
@@ -176,8 +188,7 @@ class Replay {
   }
   void completion(const Json& op, Json& got) {
     const bool has_segment = number(op, "dsv") != 0;
-    const SourceId device(
-        static_cast<std::uint32_t>(number(op, "rid") | (has_segment ? number(op, "dseg") << 16 : 0)));
+    const SourceId device(static_cast<std::uint32_t>(number(op, "rid") | (has_segment ? number(op, "dseg") << 16 : 0)));
     const bool expected =
         machine_.invalidation_completed(device, has_segment, tags_of(op), static_cast<unsigned>(number(op, "cc")));
     got["unexpected"] = expected ? 0 : 1;
@@ -248,15 +259,16 @@ class Replay {
   }
   static Json fault_json(const std::array<std::uint64_t, 4>& w) {
     const FaultRecord r = decode_fault_record(w);
-    Json j{{"cause", r.cause},       {"ttyp", static_cast<unsigned>(r.type)}, {"did", r.device},
-           {"pv", r.has_process ? 1 : 0}, {"pid", r.process},                      {"priv", r.privileged ? 1 : 0},
+    Json j{{"cause", r.cause},         {"ttyp", static_cast<unsigned>(r.type)},
+           {"did", r.device},          {"pv", r.has_process ? 1 : 0},
+           {"pid", r.process},         {"priv", r.privileged ? 1 : 0},
            {"iotval", hex(r.address)}, {"iotval2", hex(r.address2)}};
     if (w != encode(r)) j["reserved"] = "not zero";
     return j;
   }
   static Json page_json(const std::array<std::uint64_t, 4>& w) {
     const iommu::PageRequest r = decode_page_request({w[0], w[1]});
-    return Json{{"did", r.source.value()},          {"pv", r.has_pasid ? 1 : 0},    {"pid", r.pasid.value()},
+    return Json{{"did", r.source.value()},      {"pv", r.has_pasid ? 1 : 0}, {"pid", r.pasid.value()},
                 {"priv", r.privileged ? 1 : 0}, {"exec", r.execute ? 1 : 0}, {"payload", hex(w[1])}};
   }
 

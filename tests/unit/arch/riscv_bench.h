@@ -102,8 +102,8 @@ struct Bench {
     const Hpa at = context(source);
     for (unsigned i = 0; i < config.dc_bytes() / 8; ++i) memory.write64(at + 8u * i, dc[i]);
   }
-  /// Maps one page in tables rooted at `root`, adding tables; `flags` are the leaf's low bits. The tables' own pages are
-  /// at the addresses they give themselves: in a nested first stage, map them in the second.
+  /// Maps one page in tables rooted at `root`, adding tables; `flags` are the leaf's low bits. The tables' own pages
+  /// are at the addresses they give themselves: in a nested first stage, map them in the second.
   Hpa map(Hpa root, const PagingMode& mode, std::uint64_t from, std::uint64_t to, std::uint64_t flags,
           unsigned leaf_level = 1) {
     Hpa table = root;

@@ -153,12 +153,11 @@ TEST_P(RiscvRandomMaps, TranslateAsAPlainMapDoes) {
   EXPECT_GT(superpages, 300u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Depths, RiscvRandomMaps,
-                         ::testing::Combine(::testing::Values(Stage::first, Stage::second),
-                                            ::testing::Values(3u, 4u, 5u),
-                                            ::testing::Values(UntimedUnit::Caches::none,
-                                                              UntimedUnit::Caches::unbounded),
-                                            ::testing::Values(false)));
+INSTANTIATE_TEST_SUITE_P(
+    Depths, RiscvRandomMaps,
+    ::testing::Combine(::testing::Values(Stage::first, Stage::second), ::testing::Values(3u, 4u, 5u),
+                       ::testing::Values(UntimedUnit::Caches::none, UntimedUnit::Caches::unbounded),
+                       ::testing::Values(false)));
 INSTANTIATE_TEST_SUITE_P(BigEndian, RiscvRandomMaps,
                          ::testing::Values(RandomCase{Stage::first, 4, UntimedUnit::Caches::unbounded, true},
                                            RandomCase{Stage::second, 3, UntimedUnit::Caches::none, true}));

@@ -334,9 +334,8 @@ TEST(RiscvPageRequests, TheUnitAnswersTheLastOfAGroupThatItCannotQueue) {
          b.set_context(dc);
        },
        PageResponseCode::invalid_request, false},
-      {"memory refuses",
-       [](PagesBench& b) { b.read_only.insert(get(b.reg64(reg::kPqb), 53, 10) << 12); }, PageResponseCode::failure,
-       true},
+      {"memory refuses", [](PagesBench& b) { b.read_only.insert(get(b.reg64(reg::kPqb), 53, 10) << 12); },
+       PageResponseCode::failure, true},
   };
   for (const Case& c : cases) {
     PagesBench b;

@@ -271,11 +271,11 @@ TEST(RiscvPerformance, CountersCountTheirEventForTheDevicesTheySelect) {
   auto tables = b.attach(4);
   tables->map(b.memory, Iova(kGiB), Hpa(5 * kGiB), kPageBytes, kReadWrite, kPageBytes);
   const auto select = [&](unsigned n, std::uint64_t event) { b.set64(reg::kEvents + 8 * n, event); };
-  select(0, 1);                                                    // untranslated requests
-  select(1, 7);                                                    // first-stage walks
-  select(2, 1 | std::uint64_t{0x19} << 36 | bit(61));              // of another device
-  select(3, 1 | std::uint64_t{0x1f} << 36 | bit(61) | bit(15));    // of devices 0x00 to 0x3f
-  select(4, 7 | bit(62) | bit(60) | put(kDomain.value(), 35, 16)); // of the domain's PSCID
+  select(0, 1);                                                     // untranslated requests
+  select(1, 7);                                                     // first-stage walks
+  select(2, 1 | std::uint64_t{0x19} << 36 | bit(61));               // of another device
+  select(3, 1 | std::uint64_t{0x1f} << 36 | bit(61) | bit(15));     // of devices 0x00 to 0x3f
+  select(4, 7 | bit(62) | bit(60) | put(kDomain.value(), 35, 16));  // of the domain's PSCID
   b.read(kGiB);
   b.read(kGiB);
   const std::uint64_t expected[] = {2, 2, 0, 2, 2};

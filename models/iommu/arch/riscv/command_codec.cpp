@@ -17,8 +17,8 @@ constexpr unsigned kAddressValid = 10, kProcessValid = 32, kGuestValid = 33, kNo
 namespace fence {
 constexpr unsigned kAddressValid = 10, kWired = 11, kReads = 12, kWrites = 13;
 }
-constexpr unsigned kDeviceValid = 33;                          // IODIR
-constexpr unsigned kProcessIdValid = 32, kSegmentValid = 33;   // ATS
+constexpr unsigned kDeviceValid = 33;                         // IODIR
+constexpr unsigned kProcessIdValid = 32, kSegmentValid = 33;  // ATS
 constexpr unsigned kOpcodeBits = 7;
 constexpr std::uint8_t kOwnStage = 0, kFirstStage = 1, kSecondStage = 2;
 
@@ -48,9 +48,9 @@ Command invalidate(std::uint64_t low, std::uint64_t high, const RiscvConfig& con
   c.kind = Command::Kind::invalidate;
   const auto gscid = static_cast<std::uint32_t>(get(low, 59, 44)), pscid = static_cast<std::uint32_t>(get(low, 31, 12));
   const bool by_address = get(low, inval::kAddressValid) && (of_guest || !second);
-  c.form = by_address                 ? Command::Form::iotlb_page
-           : of_guest || of_process   ? Command::Form::iotlb_domain
-                                      : Command::Form::iotlb_global;
+  c.form = by_address               ? Command::Form::iotlb_page
+           : of_guest || of_process ? Command::Form::iotlb_domain
+                                    : Command::Form::iotlb_global;
   InvalidationScope& s = c.scope;
   s.caches = kTranslations;
   s.leaf_only = by_address && !get(low, inval::kNonLeaf);
@@ -166,8 +166,7 @@ CommandWords encode_command(const Invalidation& i, bool second_stage, const Risc
   switch (i.kind) {
     case Kind::context_global:
     case Kind::context_domain: return {make(kDirectory, 0), 0};
-    case Kind::context_source:
-      return {make(kDirectory, 0) | bit(kDeviceValid) | put(i.source.value(), 63, 40), 0};
+    case Kind::context_source: return {make(kDirectory, 0) | bit(kDeviceValid) | put(i.source.value(), 63, 40), 0};
     case Kind::iotlb_global: return {make(kInvalidate, second_stage), 0};
     case Kind::iotlb_domain:
     case Kind::iotlb_pages: {

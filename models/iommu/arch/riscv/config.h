@@ -42,8 +42,8 @@ struct RiscvConfig : ArchitectureConfig {
   bool guest_32_writable = false;
 
   bool msi_without_second_stage = true;  ///< device contexts may name an MSI table with iohgatp Bare
-  std::uint8_t vector_bits = 2;       ///< writable bits of each icvec field
-  std::uint8_t bare_size_log2 = 30;   ///< size of a translation whose stages are both Bare
+  std::uint8_t vector_bits = 2;          ///< writable bits of each icvec field
+  std::uint8_t bare_size_log2 = 30;      ///< size of a translation whose stages are both Bare
 
   // the driver's
   Stage domain_stage = Stage::first;

@@ -65,7 +65,8 @@ void ContextView::store(Context& out, const DeviceContext& dc) {
                dc[kMsiptp], dc[kMsiMask], dc[kMsiPattern], Pointer{dc[kFsc]}.mode()};
   const Pointer second{dc[kIohgatp]};
   out.domain = DomainId(second.mode() == kBare ? 0 : second.gscid());
-  const bool plain = second.mode() == kBare && Pointer{dc[kFsc]}.mode() == kBare && Pointer{dc[kMsiptp]}.mode() == kMsiOff;
+  const bool plain =
+      second.mode() == kBare && Pointer{dc[kFsc]}.mode() == kBare && Pointer{dc[kMsiptp]}.mode() == kMsiOff;
   out.mode = plain ? ContextMode::pass_through : ContextMode::translate;
   out.address_bits = 64;
 }

@@ -16,7 +16,8 @@ namespace iommusim::iommu::riscv {
 /// that can be written can be read: the format has no other. Contiguous pages are not marked as such (Svnapot).
 class DomainTables : public PageTables {
  public:
-  /// `levels`: 3, 4 or 5. The root is allocated at once and stays until the object goes (memory is not given back then).
+  /// `levels`: 3, 4 or 5. The root is allocated at once and stays until the object goes (memory is not given back
+  /// then).
   DomainTables(const RiscvConfig& config, TableMemory& memory, Stage stage, unsigned levels);
 
   /// Addresses beyond the tables' reach or a live mapping in the way: std::logic_error. Where an emptied table is still

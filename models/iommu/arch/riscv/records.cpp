@@ -42,8 +42,8 @@ void set_payload(PageRequest& r, std::uint64_t payload) {
 }
 
 std::array<std::uint64_t, 2> encode(const PageRequest& r) {
-  return {put(r.has_pasid ? r.pasid.value() : 0, 31, 12) | put(r.has_pasid, 32) |
-              put(r.has_pasid && r.privileged, 33) | put(r.has_pasid && r.execute, 34) | put(r.source.value(), 63, 40),
+  return {put(r.has_pasid ? r.pasid.value() : 0, 31, 12) | put(r.has_pasid, 32) | put(r.has_pasid && r.privileged, 33) |
+              put(r.has_pasid && r.execute, 34) | put(r.source.value(), 63, 40),
           payload_of(r)};
 }
 

@@ -28,7 +28,7 @@ enum class DirectoryMode : std::uint8_t { off = 0, bare = 1, one_level = 2, two_
 namespace csr {
 constexpr std::uint32_t kEnable = 1u << 0, kInterruptEnable = 1u << 1;
 constexpr std::uint32_t kMemoryFault = 1u << 8;
-constexpr std::uint32_t kOverflow = 1u << 9;  ///< fqcsr, pqcsr
+constexpr std::uint32_t kOverflow = 1u << 9;                                                  ///< fqcsr, pqcsr
 constexpr std::uint32_t kTimeout = 1u << 9, kIllegal = 1u << 10, kFenceInterrupt = 1u << 11;  ///< cqcsr
 constexpr std::uint32_t kOn = 1u << 16;
 }  // namespace csr

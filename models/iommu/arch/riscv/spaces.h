@@ -2,8 +2,8 @@
 // invalidation selects (specification 1.0, section 3.8: entries carry GSCID, PSCID and address).
 //
 //   15:0 GSCID   35:16 PSCID   59:36 device_id, where the device has an MSI table   60 second stage on   61 first stage
-//   on   63:62 whose rights: 0 user, 1 supervisor, 2 supervisor that may use user pages, 3 never cached (guest addresses
-//   given to a device)
+//   on   63:62 whose rights: 0 user, 1 supervisor, 2 supervisor that may use user pages, 3 never cached (guest
+//   addresses given to a device)
 // Walk caches hold table pointers, which are the same for all rights and MSI tables: those fields are zero there.
 #pragma once
 

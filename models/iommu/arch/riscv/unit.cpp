@@ -96,8 +96,7 @@ AtsCompletion Unit::complete_ats(const Context& context, const Request& request,
     return a;
   }
   AtsCompletion a = completion(context, request, t.interrupt, t.memory_type);
-  a.rights = Rights{t.rights.read, t.rights.write,
-                    t.rights.read && t.rights.execute && request.needed.execute};
+  a.rights = Rights{t.rights.read, t.rights.write, t.rights.read && t.rights.execute && request.needed.execute};
   a.global = t.global && request.has_pasid && !t.interrupt;
   a.address = t.output.value();
   a.size_log2 = t.size_log2;

@@ -13,8 +13,8 @@ const Step& WalkRun::msi_read() {
 
 const Step& WalkRun::msi_entry(const StepResult& r) {
   if (!r.ok) return fault(r.poisoned ? FaultCause::msi_corrupt : FaultCause::msi_access);
-  const MsiEntry e = decode_msi(in_order(r.words[0], directory_big_endian()),
-                                in_order(r.words[1], directory_big_endian()), config_);
+  const MsiEntry e =
+      decode_msi(in_order(r.words[0], directory_big_endian()), in_order(r.words[1], directory_big_endian()), config_);
   if (e.kind == MsiEntry::Kind::not_valid) return fault(FaultCause::msi_not_valid);
   if (e.kind == MsiEntry::Kind::misconfigured) return fault(FaultCause::msi_misconfigured);
   if (access_ == Access::execute && !is_ats()) return fault(FaultCause::instruction_access);
@@ -38,8 +38,8 @@ const Step& WalkRun::translated(std::uint64_t output, unsigned size_log2, bool i
   s.kind = Step::Kind::translated;
   s.stage = 0;
   s.level = s_.level;
-  s.tag = range_around(translation_space(context_, walk_.request), walk_.request.address,
-                       static_cast<std::uint8_t>(size));
+  s.tag =
+      range_around(translation_space(context_, walk_.request), walk_.request.address, static_cast<std::uint8_t>(size));
   // MSI entries are tagged by GSCID (section 3.8): without a second stage no command would find them again.
   s.cacheable = !guest && !(interrupt && !nested());
   const unsigned rights = s_.rights & s_.rights2;

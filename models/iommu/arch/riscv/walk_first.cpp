@@ -85,8 +85,8 @@ const Step& WalkRun::first_leaf(const PageEntry& e, std::uint64_t value) {
   s_.size = reach_of(e, context_.control(tc::kFirstAd));
   s_.type = e.memory_type;
   s_.global = static_cast<std::uint8_t>(s_.global | e.global);
-  s_.rights = static_cast<std::uint8_t>(put(granted.read, 0) | put(granted.write && e.dirty, 1) |
-                                        put(granted.execute, 2));
+  s_.rights =
+      static_cast<std::uint8_t>(put(granted.read, 0) | put(granted.write && e.dirty, 1) | put(granted.execute, 2));
   return first_done();
 }
 

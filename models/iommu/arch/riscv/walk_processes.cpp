@@ -9,7 +9,8 @@ constexpr unsigned kLeafBits = 8, kIndexBits = 9, kContextBytes = 16;
 }
 
 const Step& WalkRun::begin_process() {
-  s_.level = static_cast<std::uint8_t>(context_.directory_mode());  // PD8, PD17, PD20 have as many levels as their number
+  s_.level =
+      static_cast<std::uint8_t>(context_.directory_mode());  // PD8, PD17, PD20 have as many levels as their number
   s_.table = context_.first_pointer().address();
   return process_level();
 }

@@ -22,8 +22,8 @@ namespace iommusim::iommu::riscv {
 
 /// What a walk remembers between steps.
 struct WalkState {
-  std::uint64_t table = 0;       ///< directories and first stage: table in use (guest-physical where the second stage is on)
-  std::uint64_t entry = 0;       ///< first stage: address of the entry in use, before the second stage
+  std::uint64_t table = 0;  ///< directories and first stage: table in use (guest-physical where the second stage is on)
+  std::uint64_t entry = 0;  ///< first stage: address of the entry in use, before the second stage
   std::uint64_t entry_host = 0;  ///< the same after the second stage
   std::uint64_t word = 0;        ///< that entry as memory holds it
   std::uint64_t guest = 0;       ///< result of the first stage
@@ -32,12 +32,12 @@ struct WalkState {
   std::uint64_t word2 = 0;
   std::uint64_t host = 0;  ///< result of the second stage
   std::uint8_t level = 0, level2 = 0;
-  std::uint8_t after = 0;       ///< second stage: whom the result is for
-  std::uint8_t use = 0;         ///< second stage: the access it is made for
-  std::uint8_t size = 0;        ///< log2, of the first stage's result
-  std::uint8_t size2 = 0;       ///< log2, of the second stage's result for the request
-  std::uint8_t rights = 0;      ///< of the first stage: bits 0 read, 1 write, 2 execute
-  std::uint8_t rights2 = 0;     ///< of the second stage
+  std::uint8_t after = 0;            ///< second stage: whom the result is for
+  std::uint8_t use = 0;              ///< second stage: the access it is made for
+  std::uint8_t size = 0;             ///< log2, of the first stage's result
+  std::uint8_t size2 = 0;            ///< log2, of the second stage's result for the request
+  std::uint8_t rights = 0;           ///< of the first stage: bits 0 read, 1 write, 2 execute
+  std::uint8_t rights2 = 0;          ///< of the second stage
   std::uint8_t type = 0, type2 = 0;  ///< memory types
   std::uint8_t global = 0;
 };

@@ -63,8 +63,8 @@ const Step& WalkRun::second_leaf(const PageEntry& e, std::uint64_t value) {
   if (s_.use == kExplicit) {
     s_.size2 = reach_of(e, context_.control(tc::kSecondAd));
     s_.type2 = e.memory_type;
-    s_.rights2 = static_cast<std::uint8_t>(put(granted.read, 0) | put(granted.write && e.dirty, 1) |
-                                           put(granted.execute, 2));
+    s_.rights2 =
+        static_cast<std::uint8_t>(put(granted.read, 0) | put(granted.write && e.dirty, 1) | put(granted.execute, 2));
   }
   if (s_.use == kImplicitRead) return fill(kNestedFill, second_tag(0), s_.host & ~ones(11, 0), 0);
   return second_done();
@@ -84,8 +84,8 @@ const Step& WalkRun::second_done() {
 // and whether for an access of the unit's own (section 4.2).
 const Step& WalkRun::guest_fault() {
   const bool implicit = s_.use != kExplicit;
-  return fault(guest_page_fault(access_), (s_.input2 & ~std::uint64_t{3}) | put(implicit, 0) |
-                                              put(s_.use == kImplicitWrite, 1));
+  return fault(guest_page_fault(access_),
+               (s_.input2 & ~std::uint64_t{3}) | put(implicit, 0) | put(s_.use == kImplicitWrite, 1));
 }
 
 }  // namespace iommusim::iommu::riscv
