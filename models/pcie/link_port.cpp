@@ -71,6 +71,7 @@ void LinkPort::deliver(const Transmitter::Item& item) {
 }
 
 bool LinkPort::request(tlm::TargetPort&, Payload& payload) {
+  ++received_requests_;
   owner_.receive(*this, payload, tlm::dma(payload).tail);
   return true;
 }
@@ -82,11 +83,13 @@ void LinkPort::response(tlm::InitiatorPort&, Payload& payload) {
     owner_.posted_done(*this, payload);
     return;
   }
+  ++received_completions_;
   const tlm::DmaExtension& x = tlm::dma(payload);
   owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, true, x.hops()}, x.tail);
 }
 
 void LinkPort::extended_phase(tlm::InitiatorPort&, Payload& payload, const ::tlm::tlm_phase&) {
+  ++received_completions_;
   const tlm::DmaExtension& x = tlm::dma(payload);
   owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, false, x.hops()}, x.tail);
 }

@@ -80,6 +80,10 @@ class LinkPort : private tlm::TargetPort::Owner, private tlm::InitiatorPort::Own
   /// The same for a completion TLP.
   void release_completion(const tlm::Payload& payload, std::uint32_t begin, std::uint32_t end, base::Time at);
 
+  /// TLPs that have come in, for comparison with what the other end has sent.
+  std::uint64_t received_requests() const { return received_requests_; }
+  std::uint64_t received_completions() const { return received_completions_; }
+
   unsigned index() const { return index_; }
   const LinkPortConfig& config() const { return config_; }
   bool linked() const { return out_ != nullptr; }
@@ -104,6 +108,7 @@ class LinkPort : private tlm::TargetPort::Owner, private tlm::InitiatorPort::Own
   const unsigned index_;
   Transmitter* out_ = nullptr;
   Transmitter* in_ = nullptr;
+  std::uint64_t received_requests_ = 0, received_completions_ = 0;
 };
 
 /// True if the completion of this request carries data: it was to, and all went well.

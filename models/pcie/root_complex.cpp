@@ -164,8 +164,7 @@ void RootComplex::receive_completion(LinkPort& link, Payload& payload, Completio
     return;
   }
   Port& port = *ports_[link.index()];
-  if (!is_redirected(hop)) fatal("a completion comes back by another way than its request");
-  if (hop > kRedirected) x.push_hop(hop);
+  if (hop != kRedirected) fatal("a completion comes back by another way than its request");
   part.hops = x.hops();
   port.held.push({&payload, &port, true, part});
   port.posted_before.push(port.posted_now);

@@ -168,7 +168,7 @@ unsigned Switch::route_completion(unsigned in, Payload& payload) {
   tlm::DmaExtension& x = tlm::dma(payload);
   const unsigned hop = x.pop_hop();
   Port& port = *ports_[in];
-  if (!is_redirected(hop)) {
+  if (hop != kRedirected) {
     if (in == kUpstream || hop == kUpstream || !port.acs.redirects_completion(payload)) return hop;
     ++port.redirects;
     x.push_hop(static_cast<std::uint16_t>(hop));
@@ -176,7 +176,6 @@ unsigned Switch::route_completion(unsigned in, Payload& payload) {
     return kUpstream;
   }
   if (in == kUpstream) {
-    if (hop > kRedirected + 1) x.push_hop(static_cast<std::uint16_t>(hop - 1));
     const unsigned out = port_of_bus(base::bus_of(base::bdf_of(x.requester)));
     if (out == kNobody) fatal("a redirected completion is for a requester on no bus below");
     return out;
@@ -184,7 +183,8 @@ unsigned Switch::route_completion(unsigned in, Payload& payload) {
   // Its requester is below the port that it comes by.
   if (!port.acs.config().upstream_forwarding)
     fatal("a redirected completion meets a port without upstream forwarding: nobody expects it there");
-  x.push_hop(static_cast<std::uint16_t>(hop + 1));
+  x.push_hop(kRedirected);
+  x.push_hop(kRedirected);
   return kUpstream;
 }
 

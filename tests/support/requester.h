@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ class Requester : public tlm::Module, private tlm::InitiatorPort::Owner {
   tlm::InitiatorPort port;
   std::vector<Sent> sent;
   std::vector<std::size_t> order;  ///< indices into `sent`, in order of their responses
+  /// Has the last word on each request before it leaves: what `Sent` has no member for.
+  std::function<void(std::size_t, tlm::Payload&)> prepare;
 
   /// Index of the request in `sent`. A 4-byte write carries `data`; reads bring contents back.
   std::size_t read(base::Time at, std::uint64_t address, base::SourceId source = base::SourceId(8),
@@ -68,6 +71,7 @@ class Requester : public tlm::Module, private tlm::InitiatorPort::Owner {
     x.relaxed_ordering = s.relaxed;
     x.space = s.space;
     x.dma = static_cast<std::uint32_t>(i);
+    if (prepare) prepare(i, p);
     port.send(p);
   }
   void response(tlm::InitiatorPort&, tlm::Payload& p) override {
