@@ -32,8 +32,7 @@ std::set<std::string> tests() {
 
 TEST(RiscvCoverage, EachModelledRowNamesAnExistingTest) {
   const std::set<std::string> known = tests();
-  const std::string text =
-      text_of(std::filesystem::path(IOMMUSIM_SOURCE_DIR) / "models/iommu/arch/riscv/COVERAGE.md");
+  const std::string text = text_of(std::filesystem::path(IOMMUSIM_SOURCE_DIR) / "models/iommu/arch/riscv/COVERAGE.md");
   const std::size_t from = text.find("## Modelled"), to = text.find("## Simplified");
   ASSERT_LT(from, to);
   std::istringstream lines(text.substr(from, to - from));

@@ -100,6 +100,7 @@ TEST(RiscvCommands, GvmaByAddressTakesAllNestedTranslationsOfTheGuest) {
   EXPECT_FALSE(c.scope.selects(t.second)) << "tagged by another guest-physical address";
   EXPECT_TRUE(c.also->selects(t.guest)) << "its guest-physical address is not known";
   EXPECT_FALSE(c.also->selects(t.other_guest));
+  EXPECT_FALSE(c.also->selects(t.second)) << "its guest-physical address is its own";
   EXPECT_FALSE(c.also->selects(t.host));
   RangeTag first_pointer = t.guest;
   first_pointer.stage = 1;

@@ -71,7 +71,7 @@ Command invalidate(std::uint64_t low, std::uint64_t high, const RiscvConfig& con
   s.space = second_stage_only(s.space);
   c.also.emplace();
   c.also->caches = CacheSet().with(CacheKind::iotlb);
-  c.also->space = guest_spaces(gscid);
+  c.also->space = both_stages(guest_spaces(gscid));
   c.also->stages = 1u << kOwnStage;
   return c;
 }

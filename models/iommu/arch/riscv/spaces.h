@@ -48,6 +48,7 @@ inline Match guest_spaces(std::uint32_t gscid) {
 inline Match of_process(Match m, std::uint32_t pscid) {
   return {m.value | put(pscid, 35, 16) | bit(space_bits::kFirst), m.mask | ones(35, 16) | bit(space_bits::kFirst)};
 }
+inline Match both_stages(Match m) { return {m.value | bit(space_bits::kFirst), m.mask | bit(space_bits::kFirst)}; }
 inline Match second_stage_only(Match m) { return {m.value, m.mask | bit(space_bits::kFirst)}; }
 inline Match of_msi_device(std::uint32_t device) { return {put(device, 59, 36), ones(59, 36)}; }
 
