@@ -10,9 +10,24 @@ namespace iommusim::platforms {
 
 using base::Iova;
 
-/// An endpoint at work: where its buffer is, and what drives it.
+/// A switch or bridge and its link up, under one name.
+template <class Device, class Config>
+class Platform::WithLink : public tlm::Module {
+ public:
+  template <class... Arguments>
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): SystemC needs the name by value.
+  WithLink(::sc_core::sc_module_name name, tlm::Context& context, const Config& config, pcie::LinkPort& upper,
+           pcie::LinkPort& (*lower)(Device&), const Arguments&... arguments)
+      : Module(name, context),
+        device("device", context, config.settings, arguments...),
+        link("link", context, config.link, upper, lower(device)) {}
+  Device device;
+  pcie::Link link;
+};
+
+/// A function of an endpoint at work: where its buffer is, and what drives it.
 struct Platform::Use {
-  Endpoint& endpoint;
+  const Endpoint::Function& function;
   WorkloadUseConfig config;
   host::Pieces pieces;  ///< of its buffer, in order
   std::unique_ptr<ep::Workload> workload;
@@ -21,7 +36,9 @@ struct Platform::Use {
 
 namespace {
 
-base::SourceId source_of(const Endpoint& endpoint) { return base::make_source_id(0, endpoint.config().bdf); }
+base::SourceId source_of(const Endpoint::Function& function) {
+  return base::make_source_id(0, function.topology.requester);
+}
 
 host::Pieces split(Hpa base, std::uint64_t bytes, std::uint64_t page) {
   host::Pieces pieces;
@@ -45,6 +62,7 @@ Platform::Platform(tlm::Simulation& simulation, const PlatformConfig& config,
                    const std::vector<WorkloadUseConfig>& workloads, const std::optional<ep::TracePlayerConfig>& replay)
     : simulation_(simulation),
       config_(replay ? with_chipset(config) : config),
+      topology_(topology_of(config_)),
       plan_(address_plan_of(config_)),
       monitor_(simulation.scheduler),
       table_frames_(table_range(config).base, table_range(config).size, mem::Placement::contiguous,
@@ -59,7 +77,7 @@ Platform::~Platform() = default;
 
 void Platform::make_modules() {
   tlm::Context& context = simulation_.context;
-  const unsigned endpoints = static_cast<unsigned>(config_.endpoints.size());
+  const unsigned ports = static_cast<unsigned>(topology_.roots.size());
   const bool has_iommu = config_.has_iommu();
   memory_ = std::make_unique<mem::MemorySystem>("memory", context, config_.memory, has_iommu ? 2 : 1);
   for (const CoreConfig& core : config_.cores) {
@@ -68,15 +86,73 @@ void Platform::make_modules() {
   }
   interrupts_ = std::make_unique<host::InterruptRegion>("interrupts", context, config_.interrupts);
   root_complex_ =
-      std::make_unique<pcie::RootComplex>("root_complex", context, config_.root_complex, std::max(endpoints, 1u));
-  const unsigned inputs = static_cast<unsigned>(cores_.size()) + (has_iommu ? 1 : endpoints);
+      std::make_unique<pcie::RootComplex>("root_complex", context, config_.root_complex, std::max(ports, 1u));
+  const unsigned inputs = static_cast<unsigned>(cores_.size()) + (has_iommu ? 1 : ports);
   router_ = std::make_unique<interconnect::Router>("router", context, plan_.map(), inputs, has_iommu ? 4 : 3);
   if (has_iommu) make_iommu();
-  for (const EndpointConfig& e : config_.endpoints) {
-    EndpointConfig own = e;
-    own.dma.store_data = config_.memory.store_data;
-    pcie::LinkPort& port = root_complex_->root_port(static_cast<unsigned>(endpoints_.size()));
-    endpoints_.push_back(std::make_unique<Endpoint>(e.name.c_str(), context, own, port));
+  make_tree();
+}
+
+// From the root ports down: what is above a node exists when the node is made.
+void Platform::make_tree() {
+  tlm::Context& context = simulation_.context;
+  endpoints_.resize(config_.endpoints.size());
+  std::vector<pcie::Switch*> switch_of(topology_.nodes.size());
+  std::vector<pcie::Bridge*> bridge_of(topology_.nodes.size());
+  for (std::size_t i = 0; i < topology_.nodes.size(); ++i) {
+    const TopologyNode& node = topology_.nodes[i];
+    pcie::LinkPort* upper = nullptr;
+    if (!node.above) {
+      upper = &root_complex_->root_port(node.port);
+      // Endpoints of the root bus itself have no bus of their own.
+      if (node.first_bus != 0) root_complex_->add_buses(node.first_bus, node.last_bus, node.port);
+    } else if (switch_of[*node.above] != nullptr) {
+      upper = &switch_of[*node.above]->downstream_port(node.port);
+      switch_of[*node.above]->set_buses(node.first_bus, node.last_bus, node.port);
+    }
+    switch (node.kind) {
+      case TopologyNode::Kind::pcie_switch: {
+        std::vector<pcie::SwitchPortConfig> ports;
+        for (const std::size_t child : node.below) ports.push_back(port_of(config_, topology_, topology_.nodes[child]));
+        switches_.push_back(std::make_unique<SwitchWithLink>(
+            node.name.c_str(), context, config_.switches[node.index], *upper,
+            [](pcie::Switch& s) -> pcie::LinkPort& { return s.upstream_port(); }, ports));
+        switch_of[i] = &switches_.back()->device;
+        break;
+      }
+      case TopologyNode::Kind::bridge: {
+        bridges_.push_back(std::make_unique<BridgeWithLink>(
+            node.name.c_str(), context, config_.bridges[node.index], *upper,
+            [](pcie::Bridge& b) -> pcie::LinkPort& { return b.link_port; }, node.first_bus + 1,
+            std::max(1u, static_cast<unsigned>(node.below.size()))));
+        bridge_of[i] = &bridges_.back()->device;
+        break;
+      }
+      case TopologyNode::Kind::endpoint: {
+        EndpointConfig own = config_.endpoints[node.index];
+        own.dma.store_data = config_.memory.store_data;
+        std::vector<TopologyFunction> functions;
+        for (const TopologyFunction& f : topology_.functions) {
+          if (f.endpoint == node.index) functions.push_back(f);
+        }
+        const Endpoint::Attachment attachment{upper, upper == nullptr ? bridge_of[*node.above] : nullptr, node.port};
+        endpoints_[node.index] = std::make_unique<Endpoint>(own.name.c_str(), context, own, functions, attachment);
+        break;
+      }
+    }
+  }
+  // Addresses lead down every port on the way to their endpoint.
+  for (std::size_t i = 0; i < topology_.nodes.size(); ++i) {
+    if (topology_.nodes[i].kind != TopologyNode::Kind::endpoint) continue;
+    Endpoint& endpoint = *endpoints_[topology_.nodes[i].index];
+    const AddressRange& bar = *plan_.find(endpoint.config().name + ".bar");
+    endpoint.place_registers(bar.base);
+    std::size_t at = i;
+    for (; topology_.nodes[at].above; at = *topology_.nodes[at].above) {
+      pcie::Switch* above = switch_of[*topology_.nodes[at].above];
+      if (above != nullptr) above->add_window(bar.base, bar.size.value(), topology_.nodes[at].port);
+    }
+    root_complex_->add_window(bar.base, bar.size.value(), topology_.nodes[at].port);
   }
 }
 
@@ -84,7 +160,7 @@ void Platform::make_iommu() {
   const IommuConfig& c = *config_.iommu;
   unit_ =
       std::make_unique<iommu::RemappingUnit>("iommu", simulation_.context, c.unit, c.architecture->make_architecture(),
-                                             static_cast<unsigned>(config_.endpoints.size()));
+                                             static_cast<unsigned>(topology_.roots.size()));
   std::vector<host::CpuCore*> cores;
   for (const auto& core : cores_) cores.push_back(core.get());
   driver_ =
@@ -104,29 +180,23 @@ void Platform::bind() {
     unit_->downstream.bind(router_->input(input++));
     unit_->walk.bind(memory_->port(1));
   }
-  for (unsigned i = 0; i < endpoints_.size(); ++i) {
-    Endpoint& e = *endpoints_[i];
+  for (unsigned i = 0; i < topology_.roots.size(); ++i)
     root_complex_->to_host(i).bind(unit_ ? unit_->upstream(i) : router_->input(input++));
-    const AddressRange& bar = *plan_.find(e.config().name + ".bar");
-    root_complex_->add_window(bar.base, bar.size.value(), i);
-    e.device.add_window(bar.base, bar.size.value());
-    e.registers.place(bar.base, bar.size.value());
-  }
 }
 
 void Platform::make_uses(const std::vector<WorkloadUseConfig>& workloads) {
   for (const WorkloadUseConfig& w : workloads) {
-    const auto named = [&](const auto& e) { return e->config().name == w.endpoint; };
-    Endpoint& endpoint = **std::find_if(endpoints_.begin(), endpoints_.end(), named);
-    uses_.push_back(std::make_unique<Use>(Use{endpoint, w, {}, nullptr}));
+    uses_.push_back(std::make_unique<Use>(Use{*function(w.endpoint), w, {}, nullptr}));
   }
   place_buffers();
 }
 
 void Platform::make_player(const ep::TracePlayerConfig& config) {
-  const auto endpoint_of = [this](base::Bdf requester) -> Endpoint* {
+  const auto function_of = [this](base::Bdf requester) -> const Endpoint::Function* {
     for (const auto& e : endpoints_) {
-      if (e->config().bdf == requester) return e.get();
+      for (const Endpoint::Function& f : e->functions()) {
+        if (f.topology.requester == requester) return &f;
+      }
     }
     return nullptr;
   };
@@ -138,13 +208,13 @@ void Platform::make_player(const ep::TracePlayerConfig& config) {
     machine.memory_end = std::max(machine.memory_end, range.base + range.size.value());
   }
   machine.chipset = &endpoints_.back()->dma;
-  machine.engine = [endpoint_of](base::Bdf requester) -> ep::DmaEngine* {
-    Endpoint* e = endpoint_of(requester);
-    return e == nullptr ? nullptr : &e->dma;
+  machine.engine = [function_of](base::Bdf requester) -> ep::DmaEngine* {
+    const Endpoint::Function* f = function_of(requester);
+    return f == nullptr ? nullptr : f->dma;
   };
-  machine.doorbell = [endpoint_of](base::Bdf requester) {
-    Endpoint* e = endpoint_of(requester);
-    return e == nullptr ? Hpa() : e->registers.base();
+  machine.doorbell = [function_of](base::Bdf requester) {
+    const Endpoint::Function* f = function_of(requester);
+    return f == nullptr ? Hpa() : f->registers->base();
   };
   player_ = std::make_unique<ep::TracePlayer>("replay", simulation_.context, config, std::move(machine));
   player_->on_finished(tlm::delegate<&WorkMonitor::one_finished>(&monitor_));
@@ -180,6 +250,11 @@ void Platform::place_buffers() {
   }
 }
 
+const Endpoint::Function* Platform::function(const std::string& name) const {
+  const TopologyFunction* f = topology_.find(name);
+  return f == nullptr ? nullptr : &endpoints_[f->endpoint]->functions()[f->number];
+}
+
 bool Platform::translated(const Use& use) const { return unit_ && host::translated(use.config.domain.type); }
 
 void Platform::boot() {
@@ -205,21 +280,26 @@ void Platform::boot() {
 /// Domain, mapping and workload of one use; by a core, or timeless.
 void Platform::prepare(host::CpuCore* core, Use& use) {
   ep::WorkloadSite site;
-  site.name = use.endpoint.config().name;
+  site.name = use.function.topology.name;
   site.seed = simulation_.context.seed;
   site.base = Iova(use.pieces.front().address.value());
   site.bytes = use.config.buffer.size.value();
   std::unique_ptr<host::BufferPolicy> policy;
   if (driver_) {
     const host::DomainType type = use.config.domain.type;
-    host::DmaDomain& domain = core != nullptr ? driver_->create_domain(*core, type) : driver_->create_domain(type);
+    host::DmaDomain*& of_group = group_domains_[use.function.topology.group];
+    if (of_group == nullptr)
+      of_group = core != nullptr ? &driver_->create_domain(*core, type) : &driver_->create_domain(type);
+    host::DmaDomain& domain = *of_group;
     // What is not translated is not mapped: the device uses physical addresses.
     if (translated(use)) {
       policy = make_policy(core, use, domain);
       site.base = policy->fixed().value_or(Iova());
     }
-    const base::SourceId source = source_of(use.endpoint);
-    if (core != nullptr) {
+    const base::SourceId source = source_of(use.function);
+    if (driver_->domain_of(source) != nullptr) {
+      // An alias that another function of its group has attached.
+    } else if (core != nullptr) {
       driver_->attach(*core, source, domain);
     } else {
       driver_->attach(source, domain);
@@ -228,7 +308,7 @@ void Platform::prepare(host::CpuCore* core, Use& use) {
   std::unique_ptr<ep::Workload> workload = use.config.traffic->make(site);
   if (policy && !policy->fixed()) {
     auto mapped = std::make_unique<ep::MappedWorkload>(simulation_.scheduler, std::move(workload), std::move(policy),
-                                                       use.endpoint.dma);
+                                                       *use.function.dma);
     use.mapped = mapped.get();
     workload = std::move(mapped);
   }
@@ -238,17 +318,17 @@ void Platform::prepare(host::CpuCore* core, Use& use) {
 std::unique_ptr<host::BufferPolicy> Platform::make_policy(host::CpuCore* core, Use& use, host::DmaDomain& domain) {
   const BufferConfig& b = use.config.buffer;
   const std::size_t site_core = core_index(config_, b.core).value();
-  return host::BufferPolicies::make(b.mapping, host::BufferPolicy::Site{*driver_, domain, *cores_[site_core],
-                                                                        use.pieces, use.endpoint.stats(), core});
+  return host::BufferPolicies::make(
+      b.mapping, host::BufferPolicy::Site{*driver_, domain, *cores_[site_core], use.pieces, *use.function.stats, core});
 }
 
 void Platform::start() {
-  for (auto& use : uses_) use->endpoint.dma.drive(*use->workload);
+  for (auto& use : uses_) use->function.dma->drive(*use->workload);
   if (player_) player_->start();
 }
 
 void Platform::stop_issuing() {
-  for (const auto& e : endpoints_) e->dma.stop_issuing();
+  for (const auto& e : endpoints_) e->stop_issuing();
   for (const auto& use : uses_) {
     if (use->mapped != nullptr) use->mapped->stop();
   }
@@ -260,15 +340,13 @@ bool Platform::quiescent() const {
   if (unit_ && !unit_->quiescent()) return false;
   if (player_ && !player_->quiescent()) return false;
   const auto idle = [](const auto& core) { return core->idle(); };
-  const auto quiet = [](const auto& e) { return e->dma.quiescent(); };
+  const auto quiet = [](const auto& e) { return e->quiescent(); };
   return std::all_of(cores_.begin(), cores_.end(), idle) && std::all_of(endpoints_.begin(), endpoints_.end(), quiet);
 }
 
 std::string Platform::holders() const {
   std::string text;
-  for (const auto& e : endpoints_) {
-    if (!e->dma.quiescent()) text += "  " + e->config().name + ".dma: " + e->dma.holding() + "\n";
-  }
+  for (const auto& e : endpoints_) text += e->holding();
   if (unit_ && !unit_->quiescent()) text += "  " + unit_->holding() + "\n";
   if (player_ && !player_->quiescent()) text += "  replay: " + player_->holding() + "\n";
   for (std::size_t i = 0; i < cores_.size(); ++i) {

@@ -1,12 +1,13 @@
 // The elaborated machine: modules made from a description, bound to each other, booted, and put to work.
 //
 //   cores ----------------> router -> memory, interrupt region, endpoint registers (root complex), IOMMU registers
-//   endpoint - link - root complex -> [IOMMU] -> router;  IOMMU walks -> memory's second port
+//   endpoint - [switch, bridge ...] - root complex -> [IOMMU] -> router;  IOMMU walks -> memory's second port
 //
-// One per process. Left out: switches, peer-to-peer, several IOMMUs, NUMA.
+// One per process. Left out: several IOMMUs.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "platforms/config/platform_config.h"
 #include "platforms/config/workload_use_config.h"
 #include "platforms/endpoint.h"
+#include "platforms/topology.h"
 #include "platforms/work_monitor.h"
 
 namespace iommusim::platforms {
@@ -61,6 +63,9 @@ class Platform {
   void rethrow_failure() const;
 
   const std::vector<std::unique_ptr<Endpoint>>& endpoints() const { return endpoints_; }
+  /// The function of that name ("nic", "nic.vf0"), or null.
+  const Endpoint::Function* function(const std::string& name) const;
+  const Topology& topology() const { return topology_; }
   mem::MemorySystem& memory() { return *memory_; }
   iommu::RemappingUnit* unit() { return unit_.get(); }
   host::IommuDriver* driver() { return driver_.get(); }
@@ -68,8 +73,13 @@ class Platform {
 
  private:
   struct Use;
+  template <class Device, class Config>
+  class WithLink;
+  using SwitchWithLink = WithLink<pcie::Switch, SwitchUseConfig>;
+  using BridgeWithLink = WithLink<pcie::Bridge, BridgeUseConfig>;
 
   void make_modules();
+  void make_tree();
   void make_iommu();
   void bind();
   void make_uses(const std::vector<WorkloadUseConfig>& workloads);
@@ -82,6 +92,7 @@ class Platform {
 
   tlm::Simulation& simulation_;
   const PlatformConfig config_;
+  const Topology topology_;
   const AddressPlan plan_;
   WorkMonitor monitor_;
   mem::FrameAllocator table_frames_;
@@ -92,7 +103,10 @@ class Platform {
   std::unique_ptr<interconnect::Router> router_;
   std::unique_ptr<iommu::RemappingUnit> unit_;
   std::unique_ptr<host::IommuDriver> driver_;
+  std::vector<std::unique_ptr<SwitchWithLink>> switches_;
+  std::vector<std::unique_ptr<BridgeWithLink>> bridges_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
+  std::map<unsigned, host::DmaDomain*> group_domains_;  // by IOMMU group
   std::vector<std::unique_ptr<Use>> uses_;
   std::unique_ptr<ep::TracePlayer> player_;
 };

@@ -30,6 +30,45 @@ std::string iommu_text(const PlatformConfig& c) {
                      to_text(i.driver.max_page), i.driver.interrupt_remapping ? "on" : "off");
 }
 
+std::string link_text(const pcie::LinkConfig& l) { return fmt::format("Gen{} x{}", l.generation, l.width); }
+
+std::string node_text(const PlatformConfig& c, const Topology& t, const TopologyNode& node) {
+  const std::string buses = fmt::format("buses {:02x}-{:02x}", node.first_bus, node.last_bus);
+  switch (node.kind) {
+    case TopologyNode::Kind::pcie_switch: {
+      const SwitchUseConfig& s = c.switches[node.index];
+      return fmt::format("{} {}: switch, {}, {}, {} ports below", to_text(node.bdf), node.name, link_text(s.link),
+                         buses, node.below.size());
+    }
+    case TopologyNode::Kind::bridge: {
+      const BridgeUseConfig& b = c.bridges[node.index];
+      return fmt::format("{} {}: bridge to conventional PCI, {}, {}, requesters behind it appear as {}",
+                         to_text(node.bdf), node.name, link_text(b.link), buses,
+                         to_text(base::make_bdf(node.first_bus + 1, 0, 0)));
+    }
+    case TopologyNode::Kind::endpoint: break;
+  }
+  const EndpointConfig& e = c.endpoints[node.index];
+  std::string text = fmt::format("{} {}: {}, MPS {}, MRRS {}, {} tags", to_text(node.bdf), e.name, link_text(e.link),
+                                 to_text(e.link.mps), to_text(e.link.mrrs), e.dma.tags);
+  if (e.functions > 1) text += fmt::format(", {} functions", e.functions);
+  if (e.sriov.vfs > 0) {
+    text += fmt::format(", {} virtual functions from {}", e.sriov.vfs, to_text(t.find(e.name + ".vf0")->bdf));
+  }
+  return text;
+}
+
+std::string below_text(const PlatformConfig& c, const Topology& t, const std::vector<std::size_t>& nodes,
+                       const std::string& indent) {
+  std::string text;
+  for (const std::size_t n : nodes) {
+    const bool last = n == nodes.back();
+    text += indent + (last ? "└── " : "├── ") + node_text(c, t, t.nodes[n]) + "\n" +
+            below_text(c, t, t.nodes[n].below, indent + (last ? "    " : "│   "));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string platform_text(const PlatformConfig& c) {
@@ -40,30 +79,28 @@ std::string platform_text(const PlatformConfig& c) {
                       c.memory.dram.channels, c.memory.llc.size.value() == 0 ? "none" : to_text(c.memory.llc.size));
   for (const CoreConfig& core : c.cores) text += fmt::format("├── {}: CPU core\n", core.name);
   text += iommu_text(c);
-  text += fmt::format("└── root_complex: {} root ports\n", c.endpoints.size());
-  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
-    const EndpointConfig& e = c.endpoints[i];
-    text += fmt::format("    {} {}: {}, Gen{} x{}, MPS {}, MRRS {}, {} tags\n",
-                        i + 1 == c.endpoints.size() ? "└──" : "├──", e.name, to_text(e.bdf), e.link.generation,
-                        e.link.width, to_text(e.link.mps), to_text(e.link.mrrs), e.dma.tags);
-  }
-  return text;
+  const Topology t = topology_of(c);
+  text += fmt::format("└── root_complex: {} root ports\n", t.roots.size());
+  return text + below_text(c, t, t.roots, "    ");
 }
 
 std::string groups_text(const PlatformConfig& c, const std::vector<WorkloadUseConfig>& workloads) {
+  const Topology t = topology_of(c);
   std::string text;
-  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
-    const EndpointConfig& e = c.endpoints[i];
-    std::string use = "idle";
-    for (const WorkloadUseConfig& w : workloads) {
-      if (w.endpoint != e.name) continue;
-      use =
-          fmt::format("{}, buffer {} in pages of {}, {}, {}", c.has_iommu() ? host::to_text(w.domain.type) : "no IOMMU",
-                      to_text(w.buffer.size), to_text(w.buffer.page_size), w.buffer.mapping,
-                      base::Variants<ep::WorkloadConfig>::name_of(*w.traffic));
+  for (unsigned group = 0; group < t.groups; ++group) {
+    for (const TopologyFunction& f : t.functions) {
+      if (f.group != group) continue;
+      std::string use = "idle";
+      for (const WorkloadUseConfig& w : workloads) {
+        if (w.endpoint != f.name) continue;
+        use = fmt::format("{}, buffer {} in pages of {}, {}, {}",
+                          c.has_iommu() ? host::to_text(w.domain.type) : "no IOMMU", to_text(w.buffer.size),
+                          to_text(w.buffer.page_size), w.buffer.mapping,
+                          base::Variants<ep::WorkloadConfig>::name_of(*w.traffic));
+      }
+      const std::string alias = f.requester == f.bdf ? "" : fmt::format(" (as {})", to_text(f.requester));
+      text += fmt::format("group {}: {}{} {}: {}\n", group, to_text(f.bdf), alias, f.name, use);
     }
-    // Each endpoint has a root port of its own, which isolates it from all others.
-    text += fmt::format("group {}: {} {}: {}\n", i, to_text(e.bdf), e.name, use);
   }
   return text;
 }

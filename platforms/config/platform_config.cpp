@@ -35,22 +35,19 @@ void check_names(const PlatformConfig& c, base::Report& r) {
     if (!fresh) r.error(where + ".name", fmt::format("'{}' is already the name of {}", name, it->second));
   };
   for (std::size_t i = 0; i < c.cores.size(); ++i) take(c.cores[i].name, fmt::format("cores[{}]", i));
+  for (std::size_t i = 0; i < c.switches.size(); ++i) take(c.switches[i].name, fmt::format("switches[{}]", i));
+  for (std::size_t i = 0; i < c.bridges.size(); ++i) take(c.bridges[i].name, fmt::format("bridges[{}]", i));
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) take(c.endpoints[i].name, fmt::format("endpoints[{}]", i));
 }
 
-void check_bdfs(const PlatformConfig& c, base::Report& r) {
-  std::map<std::uint16_t, std::string> used;
-  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
-    const EndpointConfig& e = c.endpoints[i];
-    const auto [it, fresh] = used.emplace(e.bdf.value(), e.name);
-    if (!fresh)
-      r.error(fmt::format("endpoints[{}].bdf", i),
-              fmt::format("{} is already the BDF of '{}'", base::to_text(e.bdf), it->second));
-    const std::uint64_t buses = c.address_map.ecam_size.value() >> 20;
-    if (base::bus_of(e.bdf) >= buses) {
-      r.error(fmt::format("endpoints[{}].bdf", i),
-              fmt::format("bus {:02x} lies beyond the {} buses that address_map.ecam_size holds", base::bus_of(e.bdf),
-                          buses));
+// Where everything is in the tree, and that its buses have room in configuration space.
+void check_topology(const PlatformConfig& c, base::Report& r) {
+  const Topology topology = topology_of(c, &r);
+  const std::uint64_t buses = c.address_map.ecam_size.value() >> 20;
+  for (const TopologyNode& node : topology.nodes) {
+    if (node.kind == TopologyNode::Kind::endpoint && node.last_bus >= buses) {
+      r.error(node.path + ".bdf", fmt::format("bus {:02x} lies beyond the {} buses that address_map.ecam_size holds",
+                                              node.last_bus, buses));
     }
   }
 }
@@ -73,7 +70,7 @@ void check_map(const PlatformConfig& c, base::Report& r) {
   const std::uint64_t window_end = c.address_map.bars.value() + c.address_map.bars_size.value();
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
     const EndpointConfig& e = c.endpoints[i];
-    if (e.bar.value() != 0 && (e.bar < c.address_map.bars || e.bar.value() + e.bar_size.value() > window_end)) {
+    if (e.bar.value() != 0 && (e.bar < c.address_map.bars || e.bar.value() + register_window(e).value() > window_end)) {
       r.error(fmt::format("endpoints[{}].bar", i),
               fmt::format("lies outside the window address_map.bars (0x{:x}-0x{:x})", c.address_map.bars.value(),
                           window_end - 1));
@@ -103,6 +100,12 @@ mem::MemoryRange table_range(const PlatformConfig& c) {
   return {whole.base + (whole.size.value() - bytes), base::Bytes(bytes)};
 }
 
+base::Bytes register_window(const EndpointConfig& e) {
+  std::uint64_t bytes = e.bar_size.value();
+  while (bytes < e.bar_size.value() * (e.functions + e.sriov.vfs)) bytes *= 2;
+  return base::Bytes(bytes);
+}
+
 AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* homeless) {
   AddressPlan plan;
   for (std::size_t i = 0; i < c.memory.ranges.size(); ++i) {
@@ -122,7 +125,8 @@ AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* h
   }
   const auto add_bar = [&](std::size_t i, Hpa at) {
     const EndpointConfig& e = c.endpoints[i];
-    plan.add({e.name + ".bar", RangeKind::bar, at, e.bar_size, to_root_complex}, fmt::format("endpoints[{}].bar", i));
+    plan.add({e.name + ".bar", RangeKind::bar, at, register_window(e), to_root_complex},
+             fmt::format("endpoints[{}].bar", i));
   };
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
     if (c.endpoints[i].bar.value() != 0) add_bar(i, c.endpoints[i].bar);
@@ -130,7 +134,7 @@ AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* h
   const Hpa window_end = c.address_map.bars + c.address_map.bars_size.value();
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
     if (c.endpoints[i].bar.value() != 0) continue;
-    const Hpa at = plan.find_free(c.address_map.bars, window_end, c.endpoints[i].bar_size.value());
+    const Hpa at = plan.find_free(c.address_map.bars, window_end, register_window(c.endpoints[i]).value());
     if (at.value() != 0) {
       add_bar(i, at);
     } else if (homeless != nullptr) {
@@ -149,12 +153,17 @@ const base::Fields<PlatformConfig>& PlatformConfig::fields() {
           .object("root_complex", &PlatformConfig::root_complex, "Root ports and their latencies")
           .object("interrupts", &PlatformConfig::interrupts, "Delivery of message-signalled interrupts")
           .optional_object("iommu", &PlatformConfig::iommu, "IOMMU; null: none")
-          .list("endpoints", &PlatformConfig::endpoints, "PCIe endpoints, each behind a root port of its own")
+          .list("switches", &PlatformConfig::switches, "PCIe switches")
+          .items_between(0, kMaxEndpoints)
+          .list("bridges", &PlatformConfig::bridges, "Bridges to conventional PCI, which alias requester IDs")
+          .items_between(0, kMaxEndpoints)
+          .list("endpoints", &PlatformConfig::endpoints,
+                "PCIe endpoints, behind switches or each with a root port of its own")
           .items_between(0, kMaxEndpoints)
           .object("address_map", &PlatformConfig::address_map,
                   "Placement of registers in the host physical address space")
           .check(check_names)
-          .check(check_bdfs)
+          .check(check_topology)
           .check(check_memory)
           .check(check_map);
   return f;

@@ -11,6 +11,8 @@
 #include "platforms/config/core_config.h"
 #include "platforms/config/endpoint_config.h"
 #include "platforms/config/iommu_config.h"
+#include "platforms/config/switch_use_config.h"
+#include "platforms/topology.h"
 
 namespace iommusim::platforms {
 
@@ -21,6 +23,8 @@ struct PlatformConfig {
   pcie::RootComplexConfig root_complex;
   host::InterruptRegionConfig interrupts;
   std::optional<IommuConfig> iommu;
+  std::vector<SwitchUseConfig> switches;
+  std::vector<BridgeUseConfig> bridges;
   std::vector<EndpointConfig> endpoints;
   AddressMapConfig address_map;
   static const base::Fields<PlatformConfig>& fields();
@@ -38,6 +42,9 @@ constexpr std::size_t kMaxCores = 255;  ///< APIC IDs of unremapped messages hav
 /// half at most) holds what drivers allocate. Both are multiples of 4 KiB and not empty.
 mem::MemoryRange buffer_range(const PlatformConfig& config);
 mem::MemoryRange table_range(const PlatformConfig& config);
+
+/// Registers of all functions of an endpoint together, a power of two: bar_size for each, in the order of functions.
+base::Bytes register_window(const EndpointConfig& e);
 
 /// Outputs of the router, the targets of the address map.
 enum RouterOutput : unsigned { to_memory, to_interrupts, to_root_complex, to_iommu_registers };

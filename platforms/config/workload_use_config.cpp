@@ -64,7 +64,8 @@ const base::Fields<BufferConfig>& BufferConfig::fields() {
 const base::Fields<WorkloadUseConfig>& WorkloadUseConfig::fields() {
   static const base::Fields<WorkloadUseConfig> f =
       base::Fields<WorkloadUseConfig>("workload_use", "An endpoint at work: its domain, its buffer and its traffic")
-          .field("endpoint", &WorkloadUseConfig::endpoint, "Name of an endpoint of the platform")
+          .field("endpoint", &WorkloadUseConfig::endpoint,
+                 "Name of an endpoint of the platform, or of one of its functions: nic, nic.f1, nic.vf0")
           .required()
           .object("domain", &WorkloadUseConfig::domain, "IOMMU domain")
           .object("buffer", &WorkloadUseConfig::buffer, "Memory it works on")
@@ -84,10 +85,12 @@ std::optional<std::size_t> core_index(const PlatformConfig& platform, const std:
 void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const PlatformConfig& platform,
                      base::Report& report) {
   std::vector<std::string> names;
-  for (const EndpointConfig& e : platform.endpoints) names.push_back(e.name);
+  const Topology topology = topology_of(platform);
+  for (const TopologyFunction& f : topology.functions) names.push_back(f.name);
   std::vector<std::string> cores;
   for (const CoreConfig& c : platform.cores) cores.push_back(c.name);
   std::map<std::string, std::size_t> used;
+  std::map<unsigned, std::size_t> group_user;  // first workload of each IOMMU group
   const std::uint64_t room = buffer_range(platform).size.value();
   std::uint64_t wanted = 0;
   for (std::size_t i = 0; i < workloads.size(); ++i) {
@@ -98,6 +101,17 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
           path + ".endpoint",
           fmt::format("the platform has no endpoint '{}'.{}{}", w.endpoint, base::did_you_mean(w.endpoint, names),
                       names.empty() ? " It has none at all" : " Known: " + base::join(names)));
+    }
+    if (const TopologyFunction* f = topology.find(w.endpoint)) {
+      const auto [first, alone] = group_user.emplace(f->group, i);
+      const host::DomainType theirs = workloads[first->second].domain.type;
+      if (!alone && platform.has_iommu() && theirs != w.domain.type) {
+        report.error(
+            path + ".domain.type",
+            fmt::format("'{}' is in one IOMMU group with '{}' of workloads[{}], and a group has one domain: make it "
+                        "{} too, or isolate them (acs of the switch between them)",
+                        w.endpoint, workloads[first->second].endpoint, first->second, host::to_text(theirs)));
+      }
     }
     const auto [it, fresh] = used.emplace(w.endpoint, i);
     if (!fresh) report.error(path + ".endpoint", fmt::format("'{}' already has workloads[{}]", w.endpoint, it->second));
