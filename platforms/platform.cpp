@@ -79,7 +79,12 @@ void Platform::make_modules() {
   tlm::Context& context = simulation_.context;
   const unsigned ports = static_cast<unsigned>(topology_.roots.size());
   const bool has_iommu = config_.has_iommu();
-  memory_ = std::make_unique<mem::MemorySystem>("memory", context, config_.memory, has_iommu ? 2 : 1);
+  // The router's port, the walkers' of the IOMMU, then one for the cores of each other node.
+  std::vector<unsigned> memory_ports(has_iommu ? 2 : 1, config_.io_node);
+  for (unsigned node = 0; node < config_.memory.nodes; ++node) {
+    if (node != config_.io_node) memory_ports.push_back(node);
+  }
+  memory_ = std::make_unique<mem::MemorySystem>("memory", context, config_.memory, memory_ports);
   for (const CoreConfig& core : config_.cores) {
     const unsigned number = static_cast<unsigned>(cores_.size());
     cores_.push_back(std::make_unique<host::CpuCore>(core.name.c_str(), context, core, number));
@@ -88,7 +93,8 @@ void Platform::make_modules() {
   root_complex_ =
       std::make_unique<pcie::RootComplex>("root_complex", context, config_.root_complex, std::max(ports, 1u));
   const unsigned inputs = static_cast<unsigned>(cores_.size()) + (has_iommu ? 1 : ports);
-  router_ = std::make_unique<interconnect::Router>("router", context, plan_.map(), inputs, has_iommu ? 4 : 3);
+  router_ = std::make_unique<interconnect::Router>("router", context, plan_.map(), inputs,
+                                                   (has_iommu ? 4 : 3) + config_.memory.nodes - 1);
   if (has_iommu) make_iommu();
   make_tree();
 }
@@ -105,7 +111,7 @@ void Platform::make_tree() {
     if (!node.above) {
       upper = &root_complex_->root_port(node.port);
       // Endpoints of the root bus itself have no bus of their own.
-      if (node.first_bus != 0) root_complex_->add_buses(node.first_bus, node.last_bus, node.port);
+      if (node.first_bus != 0) root_complex_->set_buses(node.first_bus, node.last_bus, node.port);
     } else if (switch_of[*node.above] != nullptr) {
       upper = &switch_of[*node.above]->downstream_port(node.port);
       switch_of[*node.above]->set_buses(node.first_bus, node.last_bus, node.port);
@@ -170,7 +176,20 @@ void Platform::make_iommu() {
 
 void Platform::bind() {
   unsigned input = 0;
-  for (const auto& core : cores_) core->port.bind(router_->input(input++));
+  // Memory of the cores of another node: the outputs after the common ones, in order of nodes.
+  unsigned output = unit_ ? 4 : 3;
+  unsigned memory_port = unit_ ? 2 : 1;
+  std::vector<unsigned> memory_output(config_.memory.nodes, to_memory);
+  for (unsigned node = 0; node < config_.memory.nodes; ++node) {
+    if (node == config_.io_node) continue;
+    router_->output(output).bind(memory_->port(memory_port++));
+    memory_output[node] = output++;
+  }
+  for (std::size_t i = 0; i < cores_.size(); ++i) {
+    const unsigned to = memory_output[config_.cores[i].node];
+    if (to != to_memory) router_->divert(input, to_memory, to);
+    cores_[i]->port.bind(router_->input(input++));
+  }
   router_->output(to_memory).bind(memory_->port(0));
   router_->output(to_interrupts).bind(interrupts_->port);
   router_->output(to_root_complex).bind(root_complex_->from_cpu);
@@ -222,26 +241,35 @@ void Platform::make_player(const ep::TracePlayerConfig& config) {
 }
 
 void Platform::place_buffers() {
-  const mem::MemoryRange range = buffer_range(config_);
-  const auto scattered = [&](const Use& u) {
-    return translated(u) && u.config.buffer.placement == mem::Placement::scattered;
+  for (unsigned node = 0; node < config_.memory.nodes; ++node) place_buffers(node);
+}
+
+void Platform::place_buffers(unsigned node) {
+  const mem::MemoryRange range = buffer_range(config_, node);
+  std::vector<Use*> uses;
+  for (auto& use : uses_) {
+    if (use->config.buffer.node == node) uses.push_back(use.get());
+  }
+  if (uses.empty()) return;
+  const auto scattered = [&](const Use* u) {
+    return translated(*u) && u->config.buffer.placement == mem::Placement::scattered;
   };
   // Blocks lie at the bottom; scattered pieces, which would leave no large holes, share what is above.
   mem::FrameAllocator blocks(range.base, range.size, mem::Placement::contiguous, simulation_.context.seed);
   Hpa blocks_end = range.base;
-  for (auto& use : uses_) {
+  for (Use* use : uses) {
     const BufferConfig& b = use->config.buffer;
-    if (scattered(*use)) continue;
+    if (scattered(use)) continue;
     const Hpa block = blocks.allocate(b.size);
     use->pieces = split(block, b.size.value(), b.page_size.value());
     blocks_end = std::max(blocks_end, block + b.size.value());
   }
-  if (std::none_of(uses_.begin(), uses_.end(), [&](const auto& u) { return scattered(*u); })) return;
+  if (std::none_of(uses.begin(), uses.end(), scattered)) return;
   const base::Bytes rest = range.size - base::Bytes(blocks_end - range.base);
   if (rest.value() == 0) throw base::UserError("memory is full of contiguous buffers: no room for scattered ones");
   mem::FrameAllocator frames(blocks_end, rest, mem::Placement::scattered, simulation_.context.seed);
-  for (auto& use : uses_) {
-    if (!scattered(*use)) continue;
+  for (Use* use : uses) {
+    if (!scattered(use)) continue;
     const BufferConfig& b = use->config.buffer;
     for (std::uint64_t at = 0; at < b.size.value(); at += b.page_size.value()) {
       const base::Bytes bytes = std::min(b.page_size, b.size - base::Bytes(at));

@@ -85,6 +85,7 @@ class Platform {
   void make_uses(const std::vector<WorkloadUseConfig>& workloads);
   void make_player(const ep::TracePlayerConfig& config);
   void place_buffers();
+  void place_buffers(unsigned node);
   bool translated(const Use& use) const;
   void prepare(host::CpuCore* core, Use& use);
   std::unique_ptr<host::BufferPolicy> make_policy(host::CpuCore* core, Use& use, host::DmaDomain& domain);

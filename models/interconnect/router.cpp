@@ -28,6 +28,13 @@ Router::Router(::sc_core::sc_module_name name, tlm::Context& context, AddressMap
   stats().add("unmapped", unmapped_, "1", "Requests to addresses that nothing answers to");
 }
 
+unsigned Router::output_of(const TargetPort& port, const AddressRange& range) const {
+  for (const Diversion& d : diversions_) {
+    if (d.input == port.index() && d.from == range.target) return d.to;
+  }
+  return range.target;
+}
+
 bool Router::request(TargetPort& port, Payload& payload) {
   const AddressRange* range = map_.find(Hpa(payload.get_address()), payload.get_data_length());
   if (range == nullptr) {
@@ -38,9 +45,10 @@ bool Router::request(TargetPort& port, Payload& payload) {
   }
   ++forwarded_;
   tlm::dma(payload).push_hop(static_cast<std::uint16_t>(port.index()));
-  InitiatorPort& out = *outputs_[range->target];
+  const unsigned number = output_of(port, *range);
+  InitiatorPort& out = *outputs_[number];
   if (!out.idle()) {
-    held_[range->target].push({&payload, &port});
+    held_[number].push({&payload, &port});
     return false;
   }
   out.send(payload);

@@ -24,6 +24,8 @@ class Router : public tlm::Module, private tlm::TargetPort::Owner, private tlm::
   tlm::TargetPort& input(unsigned i = 0) { return *inputs_[i]; }
   tlm::InitiatorPort& output(unsigned i = 0) { return *outputs_[i]; }
   const AddressMap& map() const { return map_; }
+  /// Requests of `input` that the map sends to output `from` leave by `to`: a core's way to memory from its own node.
+  void divert(unsigned input, unsigned from, unsigned to) { diversions_.push_back({input, from, to}); }
   /// Requests that no range answers to.
   std::uint64_t unmapped() const { return unmapped_.value(); }
 
@@ -39,7 +41,13 @@ class Router : public tlm::Module, private tlm::TargetPort::Owner, private tlm::
   void extended_phase(tlm::InitiatorPort& port, tlm::Payload& payload, const ::tlm::tlm_phase& phase) override;
   void request_accepted(tlm::InitiatorPort& port) override;
 
+  struct Diversion {
+    unsigned input, from, to;
+  };
+  unsigned output_of(const tlm::TargetPort& port, const AddressRange& range) const;
+
   AddressMap map_;
+  std::vector<Diversion> diversions_;
   base::Counter forwarded_, unmapped_;
   std::vector<std::unique_ptr<tlm::TargetPort>> inputs_;
   std::vector<std::unique_ptr<tlm::InitiatorPort>> outputs_;

@@ -10,6 +10,7 @@ namespace iommusim::platforms {
 
 struct CoreConfig : host::CpuCoreConfig {
   std::string name = "cpu0";
+  unsigned node = 0;  ///< of memory.nodes
   static const base::Fields<CoreConfig>& fields();
 };
 

@@ -11,10 +11,11 @@
 namespace iommusim::platforms {
 namespace {
 
-mem::MemoryRange largest_range(const PlatformConfig& c) {
-  mem::MemoryRange largest = c.memory.ranges.front();
+/// Of a node; empty if it has none.
+mem::MemoryRange largest_range(const PlatformConfig& c, unsigned node) {
+  mem::MemoryRange largest;
   for (const mem::MemoryRange& range : c.memory.ranges) {
-    if (largest.size < range.size) largest = range;
+    if (range.node == node && largest.size < range.size) largest = range;
   }
   return largest;
 }
@@ -53,9 +54,22 @@ void check_topology(const PlatformConfig& c, base::Report& r) {
 }
 
 void check_memory(const PlatformConfig& c, base::Report& r) {
-  if (largest_range(c).size.value() < 16u << 20) {
-    r.error("memory.ranges", "no range has 16 MiB, the least that drivers and buffers need");
+  if (largest_range(c, c.io_node).size.value() < 16u << 20) {
+    r.error("memory.ranges", c.memory.nodes == 1
+                                 ? "no range has 16 MiB, the least that drivers and buffers need"
+                                 : fmt::format("no range of node {}, the IOMMU's, has 16 MiB, the least that "
+                                               "drivers and buffers need",
+                                               c.io_node));
   }
+}
+
+void check_nodes(const PlatformConfig& c, base::Report& r) {
+  const auto check = [&](unsigned node, const std::string& path) {
+    if (node >= c.memory.nodes)
+      r.error(path, fmt::format("there is no node {}: memory.nodes is {}, counted from 0", node, c.memory.nodes));
+  };
+  check(c.io_node, "io_node");
+  for (std::size_t i = 0; i < c.cores.size(); ++i) check(c.cores[i].node, fmt::format("cores[{}].node", i));
 }
 
 void check_map(const PlatformConfig& c, base::Report& r) {
@@ -89,15 +103,16 @@ std::uint64_t table_bytes(const mem::MemoryRange& whole) {
 
 }  // namespace
 
-mem::MemoryRange buffer_range(const PlatformConfig& c) {
-  const mem::MemoryRange whole = largest_range(c);
-  return {whole.base, whole.size - base::Bytes(table_bytes(whole))};
+mem::MemoryRange buffer_range(const PlatformConfig& c, unsigned node) {
+  const mem::MemoryRange whole = largest_range(c, node);
+  if (node != c.io_node) return whole;
+  return {whole.base, whole.size - base::Bytes(table_bytes(whole)), node};
 }
 
 mem::MemoryRange table_range(const PlatformConfig& c) {
-  const mem::MemoryRange whole = largest_range(c);
+  const mem::MemoryRange whole = largest_range(c, c.io_node);
   const std::uint64_t bytes = table_bytes(whole);
-  return {whole.base + (whole.size.value() - bytes), base::Bytes(bytes)};
+  return {whole.base + (whole.size.value() - bytes), base::Bytes(bytes), c.io_node};
 }
 
 base::Bytes register_window(const EndpointConfig& e) {
@@ -151,6 +166,8 @@ const base::Fields<PlatformConfig>& PlatformConfig::fields() {
           .list("cores", &PlatformConfig::cores, "CPU cores; the first one runs the IOMMU driver")
           .items_between(1, kMaxCores)
           .object("root_complex", &PlatformConfig::root_complex, "Root ports and their latencies")
+          .field("io_node", &PlatformConfig::io_node, "Memory node (socket) that root complex and IOMMU belong to")
+          .range(0, 63)
           .object("interrupts", &PlatformConfig::interrupts, "Delivery of message-signalled interrupts")
           .optional_object("iommu", &PlatformConfig::iommu, "IOMMU; null: none")
           .list("switches", &PlatformConfig::switches, "PCIe switches")
@@ -164,6 +181,7 @@ const base::Fields<PlatformConfig>& PlatformConfig::fields() {
                   "Placement of registers in the host physical address space")
           .check(check_names)
           .check(check_topology)
+          .check(check_nodes)
           .check(check_memory)
           .check(check_map);
   return f;

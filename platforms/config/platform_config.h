@@ -21,6 +21,7 @@ struct PlatformConfig {
   mem::MemoryConfig memory;
   std::vector<CoreConfig> cores{CoreConfig{}};
   pcie::RootComplexConfig root_complex;
+  unsigned io_node = 0;  ///< of memory.nodes: where root complex and IOMMU are
   host::InterruptRegionConfig interrupts;
   std::optional<IommuConfig> iommu;
   std::vector<SwitchUseConfig> switches;
@@ -38,16 +39,21 @@ constexpr const char* kChipset = "chipset";
 constexpr std::size_t kMaxEndpoints = 1024;
 constexpr std::size_t kMaxCores = 255;  ///< APIC IDs of unremapped messages have 8 bits, 255 is broadcast
 
-/// Physical memory for buffers and for tables: the largest DRAM range, of which the last sixteenth (4 MiB at least,
-/// half at most) holds what drivers allocate. Both are multiples of 4 KiB and not empty.
-mem::MemoryRange buffer_range(const PlatformConfig& config);
+/// Physical memory for buffers: the largest DRAM range of a node. Of that of the IOMMU's node the last sixteenth (4 MiB
+/// at least, half at most) holds what drivers allocate. Both are multiples of 4 KiB and not empty.
+mem::MemoryRange buffer_range(const PlatformConfig& config, unsigned node);
 mem::MemoryRange table_range(const PlatformConfig& config);
 
 /// Registers of all functions of an endpoint together, a power of two: bar_size for each, in the order of functions.
 base::Bytes register_window(const EndpointConfig& e);
 
 /// Outputs of the router, the targets of the address map.
-enum RouterOutput : unsigned { to_memory, to_interrupts, to_root_complex, to_iommu_registers };
+enum RouterOutput : unsigned {
+  to_memory,
+  to_interrupts,
+  to_root_complex,
+  to_iommu_registers
+};  // then other nodes' memory
 
 /// The address map that follows from a description; `target` of each range is a RouterOutput. Ranges are named
 /// "memory.ranges[0]", "interrupts", "iommu.registers", "nfp.bar", "ecam". BARs without an address get one in the

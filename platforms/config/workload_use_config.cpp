@@ -45,6 +45,8 @@ const base::Fields<BufferConfig>& BufferConfig::fields() {
           .field("mapping", &BufferConfig::mapping,
                  "How DMAs get their memory mapped where the domain translates: premapped, per_dma, or another buffer "
                  "policy")
+          .field("node", &BufferConfig::node, "Memory node (socket) that it lies in")
+          .range(0, 63)
           .field("core", &BufferConfig::core, "Core that maps and unmaps; empty: the first of the platform")
           .check([](const BufferConfig& c, base::Report& r) {
             if (!host::BufferPolicies::has(c.mapping)) r.error("mapping", host::BufferPolicies::unknown(c.mapping));
@@ -90,9 +92,8 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
   std::vector<std::string> cores;
   for (const CoreConfig& c : platform.cores) cores.push_back(c.name);
   std::map<std::string, std::size_t> used;
-  std::map<unsigned, std::size_t> group_user;  // first workload of each IOMMU group
-  const std::uint64_t room = buffer_range(platform).size.value();
-  std::uint64_t wanted = 0;
+  std::map<unsigned, std::size_t> group_user;   // first workload of each IOMMU group
+  std::map<unsigned, std::uint64_t> wanted_of;  // bytes, by node
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     const WorkloadUseConfig& w = workloads[i];
     const std::string path = fmt::format("workloads[{}]", i);
@@ -124,11 +125,20 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
                    fmt::format("{} is too small for the traffic, which needs {}", base::to_text(w.buffer.size),
                                base::to_text(base::Bytes(w.traffic->buffer_bytes()))));
     }
+    if (w.buffer.node >= platform.memory.nodes) {
+      report.error(path + ".buffer.node", fmt::format("there is no node {}: memory.nodes is {}, counted from 0",
+                                                      w.buffer.node, platform.memory.nodes));
+      continue;
+    }
+    std::uint64_t& wanted = wanted_of[w.buffer.node];
+    const std::uint64_t room = buffer_range(platform, w.buffer.node).size.value();
     wanted += w.buffer.size.value();
     if (wanted > room) {
-      report.error(path + ".buffer.size",
-                   fmt::format("the buffers need {} together, memory has {} for them",
-                               base::to_text(base::Bytes(wanted)), base::to_text(base::Bytes(room))));
+      report.error(
+          path + ".buffer.size",
+          fmt::format("the buffers need {} together, memory{} has {} for them", base::to_text(base::Bytes(wanted)),
+                      platform.memory.nodes == 1 ? "" : fmt::format(" of node {}", w.buffer.node),
+                      base::to_text(base::Bytes(room))));
       wanted = 0;
     }
   }
