@@ -36,9 +36,10 @@ class Endpoint::OtherFunction : public tlm::Module {
 Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const EndpointConfig& config,
                    const std::vector<TopologyFunction>& functions, const Attachment& attachment)
     : tlm::Module(name, context),
-      device(attachment.port == nullptr ? nullptr
-                                        : std::make_unique<pcie::Device>("device", context, config.buffer,
-                                                                         static_cast<unsigned>(functions.size()))),
+      device(attachment.port == nullptr
+                 ? nullptr
+                 : std::make_unique<pcie::Device>("device", context, config.buffer, config.device,
+                                                  functions.front().bdf, config.link.mps, config.link.mrrs)),
       link(attachment.port == nullptr
                ? nullptr
                : std::make_unique<pcie::Link>("link", context, config.link, *attachment.port, device->link_port)),
@@ -49,7 +50,8 @@ Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const 
   doorbell_.add_metrics(stats());
   functions_.push_back({functions.front(), &dma, &registers, &stats()});
   for (std::size_t i = 1; i < functions.size(); ++i) {
-    const std::string own = functions[i].name.substr(functions[i].name.find('.') + 1);
+    std::string own = functions[i].name.substr(functions[i].name.find('.') + 1);
+    std::replace(own.begin(), own.end(), '.', '_');  // f1_vf0: a dot would be a level of the hierarchy
     others_.push_back(std::make_unique<OtherFunction>(own.c_str(), context, config, functions[i]));
     functions_.push_back({functions[i], &others_.back()->dma, &others_.back()->registers, &others_.back()->stats()});
   }

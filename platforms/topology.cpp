@@ -117,18 +117,16 @@ class Builder {
     }
   }
 
-  unsigned buses_of(const TopologyNode& node, Bdf first) const {
-    const EndpointConfig& e = c_.endpoints[node.index];
-    return base::bus_of(last_function(e, first)) - base::bus_of(first) + 1;
-  }
-  static Bdf last_function(const EndpointConfig& e, Bdf first) {
-    unsigned last = first.value() + e.functions - 1;
-    if (e.sriov.vfs > 0) last = std::max(last, virtual_function(e, first, e.sriov.vfs - 1));
-    return Bdf(static_cast<std::uint16_t>(std::min(last, 0xffffu)));
-  }
-  /// Routing ID of a virtual function, counted from 0 (PCIe 5.0 section 9.2.1.2).
-  static unsigned virtual_function(const EndpointConfig& e, Bdf first, unsigned n) {
-    return first.value() + e.sriov.first_vf_offset + n * e.sriov.vf_stride;
+  unsigned buses_of(const TopologyNode& node, Bdf first) {
+    unsigned last = first.value();
+    for (const pcie::FunctionPlace& place : pcie::places_of(first, c_.endpoints[node.index].device)) {
+      if (place.bdf < first) {
+        error(node.path + ".device", "a virtual function would lie beyond bus ff");
+        break;
+      }
+      last = std::max<unsigned>(last, place.bdf.value());
+    }
+    return base::bus_of(Bdf(static_cast<std::uint16_t>(last))) - base::bus_of(first) + 1;
   }
 
   void number_buses() {
@@ -190,8 +188,8 @@ class Builder {
           const EndpointConfig& e = c_.endpoints[n.index];
           if (e.bdf != kAutoBdf)
             error(n.path + ".bdf", "devices behind a bridge get their numbers from it: leave bdf out");
-          if (e.functions > 1 || e.sriov.vfs > 0)
-            error(n.path, "a conventional PCI device behind a bridge has one function here");
+          if (pcie::places_of(n.bdf, e.device).size() > 1)
+            error(n.path + ".device", "a conventional PCI device behind a bridge has one function here");
         }
         if (device > 32) error(node.path, "a PCI bus has 32 devices at most");
         break;
@@ -212,26 +210,20 @@ class Builder {
       }
       const EndpointConfig& e = c_.endpoints[node.index];
       const bool bridged = node.above && t_.nodes[*node.above].kind == Kind::bridge;
-      const auto add = [&](const std::string& name, unsigned bdf) {
-        if (bdf > 0xffff) {
-          error(node.path + ".sriov", "a virtual function would lie beyond bus ff");
-          return;
-        }
+      unsigned number = 0;
+      for (const pcie::FunctionPlace& place : pcie::places_of(node.bdf, e.device)) {
         TopologyFunction f;
-        f.name = name;
+        f.name = place.physical == 0 ? e.name : fmt::format("{}.f{}", e.name, place.physical);
+        if (place.is_virtual) f.name += fmt::format(".vf{}", place.vf - 1);
         f.endpoint = node.index;
-        f.number = functions_of_[node.index]++;
-        f.bdf = Bdf(static_cast<std::uint16_t>(bdf));
+        f.number = number++;
+        f.bdf = place.bdf;
         f.requester = bridged ? alias_of(node) : f.bdf;
-        const auto [it, fresh] = used.emplace(f.bdf.value(), name);
+        const auto [it, fresh] = used.emplace(f.bdf.value(), f.name);
         if (!fresh)
           error(node.path + ".bdf", fmt::format("{} is already the BDF of '{}'", base::to_text(f.bdf), it->second));
         t_.functions.push_back(f);
-      };
-      for (unsigned n = 0; n < e.functions; ++n)
-        add(n == 0 ? e.name : fmt::format("{}.f{}", e.name, n), node.bdf.value() + n);
-      for (unsigned n = 0; n < e.sriov.vfs; ++n)
-        add(fmt::format("{}.vf{}", e.name, n), virtual_function(e, node.bdf, n));
+      }
     }
     std::stable_sort(t_.functions.begin(), t_.functions.end(),
                      [](const TopologyFunction& a, const TopologyFunction& b) {
@@ -289,7 +281,6 @@ class Builder {
   const PlatformConfig& c_;
   base::Report* report_;
   std::vector<Wanted> wanted_;
-  std::map<std::size_t, unsigned> functions_of_;
   Topology t_;
 };
 

@@ -16,20 +16,6 @@ bool is_name(const std::string& text) {
   return true;
 }
 
-const base::Fields<SriovConfig>& SriovConfig::fields() {
-  static const base::Fields<SriovConfig> f =
-      base::Fields<SriovConfig>("sriov", "Virtual functions of function 0, each a requester with an engine of its own")
-          .field("vfs", &SriovConfig::vfs, "NumVFs: virtual functions, named NAME.vf0 and so on")
-          .range(0, 256)
-          .field("first_vf_offset", &SriovConfig::first_vf_offset,
-                 "First VF Offset: from the routing ID of function 0 to that of vf0")
-          .range(1, 65535)
-          .source("8: the first number beyond the eight physical functions a device can have without ARI")
-          .field("vf_stride", &SriovConfig::vf_stride, "VF Stride: from the routing ID of one VF to the next")
-          .range(1, 256);
-  return f;
-}
-
 const base::Fields<EndpointConfig>& EndpointConfig::fields() {
   static const base::Fields<EndpointConfig> f =
       base::Fields<EndpointConfig>("endpoint", "PCIe endpoint: a device with its functions, link and DMA engines")
@@ -41,10 +27,10 @@ const base::Fields<EndpointConfig>& EndpointConfig::fields() {
                  "Bus, device and function: requester ID of function 0. Without it, the one that its place in the tree "
                  "gives: buses are numbered depth first, as firmware does")
           .word("auto", "ff:1f.7")
-          .field("functions", &EndpointConfig::functions,
-                 "Physical functions: NAME, NAME.f1 and so on, each with an engine and registers of its own")
-          .range(1, 8)
-          .object("sriov", &EndpointConfig::sriov, "Virtual functions")
+          .object(
+              "device", &EndpointConfig::device,
+              "Its functions: NAME, NAME.f1 and so on, virtual ones NAME.vf0 (NAME.f1.vf0), each a requester with an "
+              "engine and registers of its own")
           .field("bar_size", &EndpointConfig::bar_size, "Size of the register window of each function")
           .range("4 KiB", "1 GiB")
           .power_of_two()
@@ -57,13 +43,10 @@ const base::Fields<EndpointConfig>& EndpointConfig::fields() {
           .object("dma", &EndpointConfig::dma, "DMA engine")
           .check([](const EndpointConfig& c, base::Report& r) {
             if (!is_name(c.name)) r.error("name", kNameRule);
-            if (c.sriov.vfs > 0 && c.sriov.first_vf_offset < c.functions)
-              r.error("sriov.first_vf_offset",
-                      "the virtual functions would overlap the " + std::to_string(c.functions) + " physical ones");
             if (c.bdf.value() == 0)
               r.error("bdf", "00:00.0 is the host bridge; an endpoint needs another BDF, e.g. \"01:00.0\"");
-            if (c.bdf != kAutoBdf && base::function_of(c.bdf) + c.functions > 8)
-              r.error("functions", "a device has eight functions at most, numbered from 0");
+            if (c.bdf != kAutoBdf && base::function_of(c.bdf) + c.device.functions.size() > 8)
+              r.error("device.functions", "a device has eight functions at most, numbered from 0");
             if (c.bar.value() % c.bar_size.value() != 0) {
               r.error("bar", "must be a multiple of bar_size (" + base::to_text(c.bar_size) + ")");
             }

@@ -6,18 +6,11 @@
 #include "models/base/config/config.h"
 #include "models/endpoints/dma_engine_config.h"
 #include "models/pcie/flow_control.h"
+#include "models/pcie/function_config.h"
 #include "models/pcie/link_config.h"
 #include "models/pcie/switch.h"
 
 namespace iommusim::platforms {
-
-/// Virtual functions of an endpoint's function 0 (PCIe 5.0 section 9.2.1.2: routing IDs).
-struct SriovConfig {
-  unsigned vfs = 0;
-  unsigned first_vf_offset = 8;
-  unsigned vf_stride = 1;
-  static const base::Fields<SriovConfig>& fields();
-};
 
 /// "Whatever its place in the tree gives."
 constexpr base::Bdf kAutoBdf{0xffff};
@@ -27,8 +20,7 @@ struct EndpointConfig {
   base::Bdf bdf = kAutoBdf;
   std::string behind;  ///< switch or bridge; empty: a root port of its own
   pcie::SwitchPortConfig port;
-  unsigned functions = 1;
-  SriovConfig sriov;
+  pcie::DeviceConfig device;
   base::Bytes bar_size{65536};
   base::Hpa bar;  ///< 0: placed in the window of address_map
   pcie::LinkConfig link;

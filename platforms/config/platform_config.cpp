@@ -117,7 +117,7 @@ mem::MemoryRange table_range(const PlatformConfig& c) {
 
 base::Bytes register_window(const EndpointConfig& e) {
   std::uint64_t bytes = e.bar_size.value();
-  while (bytes < e.bar_size.value() * (e.functions + e.sriov.vfs)) bytes *= 2;
+  while (bytes < e.bar_size.value() * pcie::places_of(base::Bdf(), e.device).size()) bytes *= 2;
   return base::Bytes(bytes);
 }
 

@@ -94,8 +94,9 @@ TEST(Topology, ANumberBehindASwitchIsTakenIfItKeepsTheOrder) {
 }
 
 TEST(Topology, FunctionsAndVirtualFunctionsHaveRoutingIdsOfTheirOwn) {
-  const Topology t =
-      tree("  endpoints: [{name: n, functions: 2, sriov: {vfs: 3, first_vf_offset: 16, vf_stride: 2}}, {name: m}]\n");
+  const Topology t = tree(
+      "  endpoints: [{name: n, device: {functions: [{sriov: {vfs: 3, first_vf_offset: 16, vf_stride: 2}}, {}]}}, "
+      "{name: m}]\n");
   EXPECT_EQ("01:00.0", bdf(t, "n"));
   EXPECT_EQ("01:00.1", bdf(t, "n.f1"));
   EXPECT_EQ("01:02.0", bdf(t, "n.vf0"));
@@ -105,7 +106,9 @@ TEST(Topology, FunctionsAndVirtualFunctionsHaveRoutingIdsOfTheirOwn) {
 }
 
 TEST(Topology, VirtualFunctionsMayReachIntoFurtherBuses) {
-  const Topology t = tree("  endpoints: [{name: n, sriov: {vfs: 64, first_vf_offset: 8, vf_stride: 8}}, {name: m}]\n");
+  const Topology t = tree(
+      "  endpoints: [{name: n, device: {functions: [{sriov: {vfs: 64, first_vf_offset: 8, vf_stride: 8}}]}}, {name: "
+      "m}]\n");
   EXPECT_EQ("03:00.0", bdf(t, "n.vf63"));
   EXPECT_EQ("04:00.0", bdf(t, "m"));
 }
@@ -129,7 +132,8 @@ TEST(Topology, ASwitchThatIsolatesGivesEachEndpointAGroup) {
 TEST(Topology, BehindASwitchWithoutAccessControlAllShareAGroup) {
   const Topology t = tree(
       "  switches: [{name: sw0}, {name: sw1, behind: sw0, isolate: false}]\n"
-      "  endpoints: [{name: a, behind: sw0}, {name: b, behind: sw1}, {name: c, behind: sw1, functions: 2}]\n");
+      "  endpoints: [{name: a, behind: sw0}, {name: b, behind: sw1}, {name: c, behind: sw1, device: {functions: [{}, "
+      "{}]}}]\n");
   EXPECT_EQ(group(t, "b"), group(t, "c"));
   EXPECT_EQ(group(t, "b"), group(t, "c.f1"));
   EXPECT_NE(group(t, "a"), group(t, "b")) << "sw0 redirects what comes from sw1";
@@ -154,10 +158,9 @@ TEST(Topology, WhatLeadsNowhereIsAnError) {
       error_of("  switches: [{name: x, behind: y}, {name: y, behind: x}]\n  endpoints: [{name: a, behind: y}]\n"),
       HasSubstr("'x' is behind 'y', which does not lead to a root port"));
   EXPECT_THAT(error_of("  switches: [{name: sw0}]\n"), HasSubstr("nothing is behind 'sw0'"));
-  EXPECT_THAT(error_of("  bridges: [{name: pci}]\n  endpoints: [{name: a, behind: pci, functions: 2}]\n"),
-              HasSubstr("has one function here"));
-  EXPECT_THAT(error_of("  endpoints: [{name: a, functions: 4, sriov: {vfs: 1, first_vf_offset: 2}}]\n"),
-              HasSubstr("would overlap the 4 physical ones"));
+  EXPECT_THAT(
+      error_of("  bridges: [{name: pci}]\n  endpoints: [{name: a, behind: pci, device: {functions: [{}, {}]}}]\n"),
+      HasSubstr("has one function here"));
 }
 
 }  // namespace
