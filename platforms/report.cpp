@@ -32,7 +32,7 @@ std::string iommu_text(const PlatformConfig& c) {
 
 std::string link_text(const pcie::LinkConfig& l) { return fmt::format("Gen{} x{}", l.generation, l.width); }
 
-std::string node_text(const PlatformConfig& c, const TopologyNode& node) {
+std::string node_text(const PlatformConfig& c, const Topology& t, const TopologyNode& node) {
   const std::string buses = fmt::format("buses {:02x}-{:02x}", node.first_bus, node.last_bus);
   switch (node.kind) {
     case TopologyNode::Kind::pcie_switch: {
@@ -49,7 +49,9 @@ std::string node_text(const PlatformConfig& c, const TopologyNode& node) {
     case TopologyNode::Kind::endpoint: break;
   }
   const EndpointConfig& e = c.endpoints[node.index];
-  std::string text = fmt::format("{} {}: {}, MPS {}, MRRS {}, {} tags", to_text(node.bdf), e.name, link_text(e.link),
+  const bool conventional = node.above && t.nodes[*node.above].kind == TopologyNode::Kind::bridge;
+  std::string text = fmt::format("{} {}: {}, MPS {}, MRRS {}, {} tags", to_text(node.bdf), e.name,
+                                 conventional ? std::string("conventional PCI") : link_text(e.link),
                                  to_text(e.link.mps), to_text(e.link.mrrs), e.dma.tags);
   const auto functions = pcie::places_of(node.bdf, e.device);
   if (functions.size() > 1) {
@@ -63,7 +65,7 @@ std::string below_text(const PlatformConfig& c, const Topology& t, const std::ve
   std::string text;
   for (const std::size_t n : nodes) {
     const bool last = n == nodes.back();
-    text += indent + (last ? "└── " : "├── ") + node_text(c, t.nodes[n]) + "\n" +
+    text += indent + (last ? "└── " : "├── ") + node_text(c, t, t.nodes[n]) + "\n" +
             below_text(c, t, t.nodes[n].below, indent + (last ? "    " : "│   "));
   }
   return text;

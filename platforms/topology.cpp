@@ -183,6 +183,7 @@ class Builder {
         unsigned device = 0;
         for (const std::size_t child : node.below) {
           TopologyNode& n = t_.nodes[child];
+          if (n.kind != Kind::endpoint) continue;  // reported
           n.first_bus = n.last_bus = bus;
           n.bdf = base::make_bdf(bus, device++, 0);
           const EndpointConfig& e = c_.endpoints[n.index];

@@ -110,7 +110,7 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
         report.error(
             path + ".domain.type",
             fmt::format("'{}' is in one IOMMU group with '{}' of workloads[{}], and a group has one domain: make it "
-                        "{} too, or isolate them (acs of the switch between them)",
+                        "{} too, or isolate them (`isolate` of the switch between them)",
                         w.endpoint, workloads[first->second].endpoint, first->second, host::to_text(theirs)));
       }
     }

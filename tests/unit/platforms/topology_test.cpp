@@ -95,21 +95,21 @@ TEST(Topology, ANumberBehindASwitchIsTakenIfItKeepsTheOrder) {
 
 TEST(Topology, FunctionsAndVirtualFunctionsHaveRoutingIdsOfTheirOwn) {
   const Topology t = tree(
-      "  endpoints: [{name: n, device: {functions: [{sriov: {vfs: 3, first_vf_offset: 16, vf_stride: 2}}, {}]}}, "
+      "  endpoints: [{name: nic, device: {functions: [{sriov: {vfs: 3, first_vf_offset: 16, vf_stride: 2}}, {}]}}, "
       "{name: m}]\n");
-  EXPECT_EQ("01:00.0", bdf(t, "n"));
-  EXPECT_EQ("01:00.1", bdf(t, "n.f1"));
-  EXPECT_EQ("01:02.0", bdf(t, "n.vf0"));
-  EXPECT_EQ("01:02.4", bdf(t, "n.vf2"));
-  EXPECT_EQ(4u, t.find("n.vf2")->number);
+  EXPECT_EQ("01:00.0", bdf(t, "nic"));
+  EXPECT_EQ("01:00.1", bdf(t, "nic.f1"));
+  EXPECT_EQ("01:02.0", bdf(t, "nic.vf0"));
+  EXPECT_EQ("01:02.4", bdf(t, "nic.vf2"));
+  EXPECT_EQ(4u, t.find("nic.vf2")->number);
   EXPECT_EQ("02:00.0", bdf(t, "m"));
 }
 
 TEST(Topology, VirtualFunctionsMayReachIntoFurtherBuses) {
   const Topology t = tree(
-      "  endpoints: [{name: n, device: {functions: [{sriov: {vfs: 64, first_vf_offset: 8, vf_stride: 8}}]}}, {name: "
+      "  endpoints: [{name: nic, device: {functions: [{sriov: {vfs: 64, first_vf_offset: 8, vf_stride: 8}}]}}, {name: "
       "m}]\n");
-  EXPECT_EQ("03:00.0", bdf(t, "n.vf63"));
+  EXPECT_EQ("03:00.0", bdf(t, "nic.vf63"));
   EXPECT_EQ("04:00.0", bdf(t, "m"));
 }
 
@@ -155,8 +155,8 @@ TEST(Topology, WhatLeadsNowhereIsAnError) {
   EXPECT_THAT(error_of("  switches: [{name: sw0}]\n  endpoints: [{name: a, behind: sw1}, {name: b, behind: sw0}]\n"),
               HasSubstr("Did you mean 'sw0'?"));
   EXPECT_THAT(
-      error_of("  switches: [{name: x, behind: y}, {name: y, behind: x}]\n  endpoints: [{name: a, behind: y}]\n"),
-      HasSubstr("'x' is behind 'y', which does not lead to a root port"));
+      error_of("  switches: [{name: s0, behind: s1}, {name: s1, behind: s0}]\n  endpoints: [{name: a, behind: s1}]\n"),
+      HasSubstr("'s0' is behind 's1', which does not lead to a root port"));
   EXPECT_THAT(error_of("  switches: [{name: sw0}]\n"), HasSubstr("nothing is behind 'sw0'"));
   EXPECT_THAT(
       error_of("  bridges: [{name: pci}]\n  endpoints: [{name: a, behind: pci, device: {functions: [{}, {}]}}]\n"),
