@@ -142,6 +142,8 @@ class Architecture {
   // --- debug translation and performance monitoring
   virtual Request debug_request() const { return {}; }
   virtual Effects debug_response(const Translation* /*translation, null on a fault*/) { return {}; }
+  /// True while software has some event counted: count() need not be called otherwise.
+  virtual bool counting() const { return false; }
   /// Counts an event. `context` is null where it is not known yet.
   virtual Effects count(PerformanceEvent /*event*/, const Request& /*request*/, const Context* /*context*/) {
     return {};

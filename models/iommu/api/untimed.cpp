@@ -32,10 +32,10 @@ Resolution UntimedUnit::resolve(const Request& request) {
     out.outcome = Resolution::Outcome::passed;
     return out;
   }
-  apply(architecture_.count(c == RequestClass::ordinary     ? PerformanceEvent::untranslated_request
-                            : c == RequestClass::translated ? PerformanceEvent::translated_request
-                                                            : PerformanceEvent::translation_request,
-                            request, nullptr));
+  count(c == RequestClass::ordinary     ? PerformanceEvent::untranslated_request
+        : c == RequestClass::translated ? PerformanceEvent::translated_request
+                                        : PerformanceEvent::translation_request,
+        request, nullptr);
   Walk walk;
   walk.request = request;
   if (c == RequestClass::interrupt) {
@@ -75,7 +75,7 @@ Resolution UntimedUnit::resolve(const Request& request) {
     out.iotlb_hit = true;
     out.translation = *hit;
   } else {
-    apply(architecture_.count(PerformanceEvent::iotlb_miss, request, &out.context));
+    count(PerformanceEvent::iotlb_miss, request, &out.context);
     walk.kind = WalkKind::page;
     walk.context = out.context;
     const Step end = run(walk, out.reads);
@@ -101,14 +101,18 @@ Resolution UntimedUnit::resolve(const Request& request) {
   return out;
 }
 
+void UntimedUnit::count(PerformanceEvent event, const Request& request, const Context* context) {
+  if (architecture_.counting()) apply(architecture_.count(event, request, context));
+}
+
 // Stages that read tables of their own, for architectures that count them apart.
 void UntimedUnit::count_stages(const Resolution& r, const Request& request) {
   const auto read = [&r](unsigned stage) {
     return std::any_of(r.reads.page_table[stage].begin(), r.reads.page_table[stage].end(),
                        [](unsigned n) { return n != 0; });
   };
-  if (read(1)) apply(architecture_.count(PerformanceEvent::first_stage_walk, request, &r.context));
-  if (read(2)) apply(architecture_.count(PerformanceEvent::second_stage_walk, request, &r.context));
+  if (read(1)) count(PerformanceEvent::first_stage_walk, request, &r.context);
+  if (read(2)) count(PerformanceEvent::second_stage_walk, request, &r.context);
 }
 
 // The context under `key`, from `cache` or by the walk prepared; false: out.fault says why not.
@@ -120,7 +124,7 @@ bool UntimedUnit::find_context(Walk& walk, std::uint64_t key, std::map<std::uint
     return true;
   }
   const auto event = walk.kind == WalkKind::context ? PerformanceEvent::context_walk : PerformanceEvent::process_walk;
-  apply(architecture_.count(event, walk.request, nullptr));
+  count(event, walk.request, nullptr);
   const Step end = run(walk, out.reads);
   if (end.kind == Step::Kind::fault) {
     out.fault = end.fault;

@@ -103,6 +103,7 @@ class UntimedUnit {
     if (reach < 64 && address.value() >> reach != 0) return MemoryStatus::refused;
     return access_ ? access_(address, bytes, write) : MemoryStatus::ok;
   }
+  void count(PerformanceEvent event, const Request& request, const Context* context);
   void count_stages(const Resolution& r, const Request& request);
   bool read(const Step& step, StepResult& result) const;
   bool write_bytes(Hpa address, unsigned bytes, const std::uint64_t* words);

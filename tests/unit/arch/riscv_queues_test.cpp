@@ -226,6 +226,19 @@ TEST(RiscvCommandQueue, InvalidationsMakeChangesSeen) {
   EXPECT_EQ(b.unit.held(CacheKind::context), 0u);
 }
 
+TEST(RiscvCaches, DevicesOfADomainShareTranslationsUnlessTheirMsiSettingsDiffer) {
+  Bench b(RiscvConfig{}, Bench::Caches::unbounded);
+  auto tables = b.attach(4);
+  const SourceId other{0x20}, third{0x21};
+  b.driver.attach(b.memory, other, kDomain, tables.get());
+  b.driver.attach(b.memory, third, kDomain, tables.get());
+  b.memory.write64(b.context(third) + 48, (kGiB >> 12) + 1);  // its interrupt pages are elsewhere
+  tables->map(b.memory, Iova(kGiB), Hpa(5 * kGiB), kPageBytes, kReadWrite, kPageBytes);
+  EXPECT_FALSE(b.read(kGiB).iotlb_hit);
+  EXPECT_TRUE(b.resolve(Bench::request(kGiB, kRead, other)).iotlb_hit);
+  EXPECT_FALSE(b.resolve(Bench::request(kGiB, kRead, third)).iotlb_hit);
+}
+
 TEST(RiscvFaultQueue, RecordsGiveCauseTypeAndAddresses) {
   Bench b;
   b.attach(4);

@@ -110,13 +110,9 @@ Command directory(std::uint64_t low, std::uint64_t high, const RiscvConfig& conf
     s.source = Match::exactly(process_cache_key(SourceId(device), process));
     return c;
   }
-  // Translations of a device with an MSI table carry its number, since they depend on its context.
   c.form = Command::Form::context_cache;
-  s.caches = CacheSet().with(CacheKind::context).with(CacheKind::process).with(CacheKind::iotlb);
-  if (of_device) {
-    s.source = processes_of(device);
-    s.space = of_msi_device(device);
-  }
+  s.caches = CacheSet().with(CacheKind::context).with(CacheKind::process);
+  if (of_device) s.source = processes_of(device);
   return c;
 }
 

@@ -60,9 +60,9 @@ bool misconfigured(std::uint64_t ta, std::uint64_t fsc, bool sxl, const RiscvCon
          !first_stage_supported(Pointer{fsc}.mode(), sxl, c);
 }
 
-void ContextView::store(Context& out, const DeviceContext& dc) {
+void ContextView::store(Context& out, const DeviceContext& dc, std::uint32_t msi_number) {
   out.words = {dc[kTc],     dc[kIohgatp], dc[kFsc],        get(dc[kTa], 31, 12),
-               dc[kMsiptp], dc[kMsiMask], dc[kMsiPattern], Pointer{dc[kFsc]}.mode()};
+               dc[kMsiptp], dc[kMsiMask], dc[kMsiPattern], Pointer{dc[kFsc]}.mode() | put(msi_number, 27, 4)};
   const Pointer second{dc[kIohgatp]};
   out.domain = DomainId(second.mode() == kBare ? 0 : second.gscid());
   const bool plain =

@@ -56,11 +56,12 @@ constexpr unsigned process_bits(unsigned pdtp_mode) {
 }
 
 /// The view of an iommu::Context: words tc, iohgatp, first-stage pointer, PSCID and flags, msiptp, mask, pattern, mode
-/// of DC.fsc.
+/// of DC.fsc with the number of the MSI settings.
 class ContextView {
  public:
   explicit ContextView(const Context& c) : c_(c) {}
-  static void store(Context& out, const DeviceContext& dc);
+  /// `msi_number`: of its MSI settings, 0 if it has none.
+  static void store(Context& out, const DeviceContext& dc, std::uint32_t msi_number);
   /// Adds a process context; the first-stage pointer is its own from then on.
   static void add_process(Context& out, std::uint64_t ta, std::uint64_t fsc);
 
@@ -72,7 +73,8 @@ class ContextView {
   bool supervisor() const { return get(c_.words[3], kSupervisorBit); }
   bool sum() const { return get(c_.words[3], kSumBit); }
   /// Mode of DC.fsc, whatever process was added.
-  unsigned directory_mode() const { return static_cast<unsigned>(c_.words[7]); }
+  unsigned directory_mode() const { return static_cast<unsigned>(get(c_.words[7], 3, 0)); }
+  std::uint32_t msi_number() const { return static_cast<std::uint32_t>(get(c_.words[7], 27, 4)); }
   std::uint32_t pscid() const { return static_cast<std::uint32_t>(get(c_.words[3], 19, 0)); }
   Pointer msi() const { return {c_.words[4]}; }
   std::uint64_t msi_mask() const { return c_.words[5]; }

@@ -137,7 +137,7 @@ void RiscvDriver::attach(TableMemory& memory, SourceId source, DomainId domain, 
     }
   }
   if (config_.msi_flat) {
-    dc[kMsiptp] = make_pointer(kMsiFlat, msi_table(memory, source).value());
+    dc[kMsiptp] = make_pointer(kMsiFlat, msi_table(memory).value());
     dc[kMsiMask] = kMsiEntries - 1;
     dc[kMsiPattern] = kMsiWindow >> 12;
   }
@@ -152,19 +152,18 @@ void RiscvDriver::detach(TableMemory& memory, SourceId source) {
   for (unsigned i = 0; i < config_.dc_bytes() / 8; ++i) memory.write64(slot + 8u * i, 0);
 }
 
-Hpa RiscvDriver::msi_table(TableMemory& memory, SourceId source) {
-  const auto known = msi_tables_.find(source.value());
-  if (known != msi_tables_.end()) return known->second;
-  return msi_tables_[source.value()] = allocate(memory, std::uint64_t{kRecordBytes} * kMsiEntries);
+Hpa RiscvDriver::msi_table(TableMemory& memory) {
+  if (!msi_table_) msi_table_ = allocate(memory, std::uint64_t{kRecordBytes} * kMsiEntries);
+  return *msi_table_;
 }
 
-InterruptMessage RiscvDriver::set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source,
+InterruptMessage RiscvDriver::set_interrupt(TableMemory& memory, std::uint32_t index, SourceId /*source*/,
                                             InterruptMessage target) {
   if (!config_.msi_flat) throw base::UserError("riscv: this unit has no MSI page tables (msi_flat: false)");
   if (index >= kMsiEntries)
     throw base::UserError("riscv: interrupt entry " + std::to_string(index) + " exceeds the " +
-                          std::to_string(kMsiEntries) + " of a device");
-  const Hpa slot = msi_table(memory, source) + std::uint64_t{kRecordBytes} * index;
+                          std::to_string(kMsiEntries) + " of the MSI table");
+  const Hpa slot = msi_table(memory) + std::uint64_t{kRecordBytes} * index;
   const std::uint64_t translate_mode = 3;
   memory.write64(slot + 8, 0);
   memory.write64(slot, ordered(put(target.address >> 12, 53, 10) | put(translate_mode, 2, 1) | 1));

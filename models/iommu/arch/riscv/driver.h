@@ -1,13 +1,13 @@
 // What system software does for a RISC-V IOMMU: device directory, MSI tables, queues and the register writes that bring
 // the unit up (RISC-V IOMMU specification 1.0, chapter 7 on software guidelines).
 //
-// Interrupts: each device has a flat MSI table; entry n of it is reached through page n of a window of guest-physical
-// addresses. Domains of the first stage map the window onto itself. Leaves out: process contexts and page requests,
-// which host software asks for through other means.
+// Interrupts: all devices share one flat MSI table; entry n of it is reached through page n of a window of
+// guest-physical addresses. Domains of the first stage map the window onto itself. Leaves out: process contexts and
+// page requests, which host software asks for through other means.
 #pragma once
 
 #include <cstdint>
-#include <map>
+#include <optional>
 #include <vector>
 
 #include "models/iommu/api/driver.h"
@@ -34,7 +34,7 @@ class RiscvDriver : public Driver {
   /// `tables` must come from this driver. A context already present is cleared before it is rewritten.
   void attach(TableMemory& memory, SourceId source, DomainId domain, const PageTables* tables) override;
   void detach(TableMemory& memory, SourceId source) override;
-  /// `index`: below kMsiEntries; entries of one index of different sources are independent.
+  /// `index`: below kMsiEntries. The format says nothing of sources: any device may use any entry.
   InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source,
                                  InterruptMessage target) override;
 
@@ -50,13 +50,13 @@ class RiscvDriver : public Driver {
 
  private:
   Hpa context_slot(TableMemory& memory, SourceId source);
-  Hpa msi_table(TableMemory& memory, SourceId source);
+  Hpa msi_table(TableMemory& memory);
   std::uint64_t ordered(std::uint64_t value) const { return in_order(value, config_.big_endian); }
 
   const RiscvConfig config_;
   Hpa directory_, queue_, fault_queue_, page_queue_;
   std::uint32_t queue_entries_ = 0;
-  std::map<std::uint32_t, Hpa> msi_tables_;  ///< by source
+  std::optional<Hpa> msi_table_;
 };
 
 }  // namespace iommusim::iommu::riscv

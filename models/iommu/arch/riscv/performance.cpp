@@ -90,7 +90,9 @@ void Performance::write64(std::uint64_t offset, std::uint64_t value) {
   }
   const bool selector = offset >= reg::kEvents;
   const std::uint64_t n = (offset - (selector ? reg::kEvents : reg::kCounters)) / 8;
-  if (n < counters_) (selector ? selectors_[n] : values_[n]) = value;
+  if (n >= counters_) return;
+  (selector ? selectors_[n] : values_[n]) = value;
+  if (selector) selected_ = (selected_ & ~(1u << n)) | (get(value, 14, 0) != 0 ? 1u << n : 0);
 }
 
 std::uint32_t Performance::overflow_status() const {

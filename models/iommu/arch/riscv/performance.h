@@ -14,6 +14,8 @@ class Performance {
  public:
   explicit Performance(unsigned counters) : counters_(counters) {}
 
+  /// True if some counter has an event selected.
+  bool counting() const { return selected_ != 0; }
   /// True if a counter overflowed whose overflow bit was clear: an interrupt.
   bool count(PerformanceEvent event, const Request& request, const Context* context);
   bool advance(std::uint64_t cycles);
@@ -30,7 +32,8 @@ class Performance {
 
   unsigned counters_;
   std::uint32_t inhibit_ = 0;
-  std::uint64_t cycles_ = 0;  ///< with the overflow bit in 63
+  std::uint32_t selected_ = 0;  ///< bit n: counter n has an event
+  std::uint64_t cycles_ = 0;    ///< with the overflow bit in 63
   std::array<std::uint64_t, 31> values_{};
   std::array<std::uint64_t, 31> selectors_{};
 };

@@ -48,6 +48,7 @@ class RegisterFile {
   Request debug_request() const;
   Effects debug_response(const Translation* translation);
 
+  bool counting() const { return performance_.counting(); }
   Effects count(PerformanceEvent event, const Request& request, const Context* context);
 
   /// What remains to be told: interrupts whose conditions hold.

@@ -1,9 +1,9 @@
 // How address spaces of a RISC-V IOMMU are packed into the tags of cached translations, and which of them an
 // invalidation selects (specification 1.0, section 3.8: entries carry GSCID, PSCID and address).
 //
-//   15:0 GSCID   35:16 PSCID   59:36 device_id, where the device has an MSI table   60 second stage on   61 first stage
-//   on   63:62 whose rights: 0 user, 1 supervisor, 2 supervisor that may use user pages, 3 never cached (guest
-//   addresses given to a device)
+//   15:0 GSCID   35:16 PSCID   59:36 number of the MSI settings (0: none)   60 second stage on   61 first stage on
+//   63:62 whose rights: 0 user, 1 supervisor, 2 supervisor that may use user pages, 3 never cached (guest addresses
+//   given to a device)
 // Walk caches hold table pointers, which are the same for all rights and MSI tables: those fields are zero there.
 #pragma once
 
@@ -37,8 +37,7 @@ inline Space table_space(const ContextView& c, bool first, bool second) {
 inline Space translation_space(const ContextView& c, const Request& r) {
   const bool first = first_stage_of(c, r).mode() != kBare;
   const unsigned rights = wants_guest_address(c, r) ? 3 : !first || !privileged(r) ? 0 : c.sum() ? 2 : 1;
-  return table_space(c, first, c.second_stage().mode() != kBare) | put(rights, 63, 62) |
-         put(c.msi().mode() != kMsiOff ? r.source.value() : 0, 59, 36);
+  return table_space(c, first, c.second_stage().mode() != kBare) | put(rights, 63, 62) | put(c.msi_number(), 59, 36);
 }
 
 inline Match host_spaces() { return {0, bit(space_bits::kSecond)}; }
@@ -50,7 +49,6 @@ inline Match of_process(Match m, std::uint32_t pscid) {
 }
 inline Match both_stages(Match m) { return {m.value | bit(space_bits::kFirst), m.mask | bit(space_bits::kFirst)}; }
 inline Match second_stage_only(Match m) { return {m.value, m.mask | bit(space_bits::kFirst)}; }
-inline Match of_msi_device(std::uint32_t device) { return {put(device, 59, 36), ones(59, 36)}; }
 
 /// Keys of the context cache (process_id 0) and the process cache.
 inline std::uint64_t process_cache_key(SourceId device, std::uint32_t process) {

@@ -68,9 +68,9 @@ Space Unit::space(const Context& context, const Request& request) const {
   return translation_space(ContextView(context), request);
 }
 
-const Step& Unit::begin(Walk& walk) const { return WalkRun(walk, config_, registers_).begin(); }
+const Step& Unit::begin(Walk& walk) const { return WalkRun(walk, config_, registers_, msi_numbers_).begin(); }
 const Step& Unit::resume(Walk& walk, const StepResult& result) const {
-  return WalkRun(walk, config_, registers_).resume(result);
+  return WalkRun(walk, config_, registers_, msi_numbers_).resume(result);
 }
 
 // ---- answers to translation requests (section 3.6)

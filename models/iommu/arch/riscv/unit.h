@@ -3,6 +3,7 @@
 
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/arch/riscv/config.h"
+#include "models/iommu/arch/riscv/msi_numbers.h"
 #include "models/iommu/arch/riscv/records.h"
 #include "models/iommu/arch/riscv/register_file.h"
 
@@ -52,6 +53,7 @@ class Unit : public Architecture {
 
   Request debug_request() const override { return registers_.debug_request(); }
   Effects debug_response(const Translation* translation) override { return registers_.debug_response(translation); }
+  bool counting() const override { return registers_.counting(); }
   Effects count(PerformanceEvent event, const Request& request, const Context* context) override {
     return registers_.count(event, request, context);
   }
@@ -64,7 +66,8 @@ class Unit : public Architecture {
 
   const RiscvConfig config_;
   RegisterFile registers_;
-  PageRequest queued_;  ///< the page request whose record is being written
+  mutable MsiNumbers msi_numbers_;  ///< names settings; what a walk does depends on them, not on their numbers
+  PageRequest queued_;              ///< the page request whose record is being written
 };
 
 }  // namespace iommusim::iommu::riscv

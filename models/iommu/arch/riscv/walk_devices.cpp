@@ -50,7 +50,8 @@ const Step& WalkRun::device_context(const StepResult& r) {
   if (!get(dc[kTc], tc::kValid)) return fault(FaultCause::ddt_not_valid);
   if (misconfigured(dc, config_, registers_.fctl())) return fault(FaultCause::ddt_misconfigured);
   walk_.step.kind = Step::Kind::context_found;
-  ContextView::store(walk_.step.context, dc);
+  const bool msi = Pointer{dc[kMsiptp]}.mode() != kMsiOff;
+  ContextView::store(walk_.step.context, dc, msi ? msi_numbers_.number(dc[kMsiptp], dc[kMsiMask], dc[kMsiPattern]) : 0);
   return walk_.step;
 }
 

@@ -6,8 +6,13 @@
 
 namespace iommusim::iommu::riscv {
 
-WalkRun::WalkRun(Walk& walk, const RiscvConfig& config, const RegisterFile& registers)
-    : walk_(walk), config_(config), registers_(registers), context_(walk.context), access_(access_of(walk.request)) {
+WalkRun::WalkRun(Walk& walk, const RiscvConfig& config, const RegisterFile& registers, MsiNumbers& msi_numbers)
+    : walk_(walk),
+      config_(config),
+      registers_(registers),
+      msi_numbers_(msi_numbers),
+      context_(walk.context),
+      access_(access_of(walk.request)) {
   std::memcpy(static_cast<void*>(&s_), walk.state.data(), sizeof s_);
   if (walk.kind == WalkKind::context) return;
   second_ = second_stage_mode(context_.second_stage().mode(), registers.guest_32());

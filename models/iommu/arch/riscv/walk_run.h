@@ -15,6 +15,7 @@
 #include "models/iommu/api/walk.h"
 #include "models/iommu/arch/riscv/causes.h"
 #include "models/iommu/arch/riscv/contexts.h"
+#include "models/iommu/arch/riscv/msi_numbers.h"
 #include "models/iommu/arch/riscv/page_entries.h"
 #include "models/iommu/arch/riscv/register_file.h"
 
@@ -45,7 +46,7 @@ static_assert(sizeof(WalkState) <= sizeof(Walk::state));
 
 class WalkRun {
  public:
-  WalkRun(Walk& walk, const RiscvConfig& config, const RegisterFile& registers);
+  WalkRun(Walk& walk, const RiscvConfig& config, const RegisterFile& registers, MsiNumbers& msi_numbers);
   ~WalkRun();
   WalkRun(const WalkRun&) = delete;
   WalkRun& operator=(const WalkRun&) = delete;
@@ -130,6 +131,7 @@ class WalkRun {
   Walk& walk_;
   const RiscvConfig& config_;
   const RegisterFile& registers_;
+  MsiNumbers& msi_numbers_;
   ContextView context_;
   PagingMode first_, second_;
   Access access_;
