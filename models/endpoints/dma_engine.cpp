@@ -18,7 +18,7 @@ DmaEngine::DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, cons
       config_(config),
       bus_(bus),
       slots_(context.scheduler, config.dmas),
-      tags_(context.scheduler, config.tags),
+      tags_(context.scheduler, config.tag_bits, config.tags),
       issue_line_(context.scheduler, std::string(this->name()) + ".issue", tlm::delegate<&DmaEngine::ready>(this)),
       work_(context.scheduler, std::string(this->name()) + ".work", tlm::delegate<&DmaEngine::work>(this)),
       ending_(context.scheduler, std::string(this->name()) + ".ending", tlm::delegate<&DmaEngine::end>(this)),
@@ -35,21 +35,25 @@ void DmaEngine::drive(Workload& workload) {
 
 void DmaEngine::submit(const DmaRequest& request, Done done) {
   if (request.bytes == 0) fatal("a DMA of no bytes was submitted");
-  submitted_.push({request, done, false});
+  submitted_.push({request, done});
   if (!working_) work_.arm(now());
 }
 
 void DmaEngine::send_msi(std::uint64_t address, std::uint32_t data, std::uint64_t user, Done done) {
   Submitted message;
+  message.kind = Kind::msi;
   message.request.iova = base::Iova(address);
   message.request.bytes = 4;
   message.request.write = true;
   message.request.intended = now();
   message.request.write_done = WriteDone::visible;
   message.request.user = user;
-  message.message = data;
+  message.msi_data = data;
   message.done = done;
-  message.msi = true;
+  if (!controls_.msix) {
+    pending_msis_.push(message);
+    return;
+  }
   submitted_.push(message);
   if (!working_) work_.arm(now());
 }
@@ -74,7 +78,7 @@ bool DmaEngine::refill() {
       if (next.kind != Workload::Next::Kind::dma) break;
       if (next.dma.bytes == 0 || next.dma.intended > now())
         fatal("the workload offers a DMA of no bytes or of the future");
-      admit({next.dma, {}, false, 0}, true);
+      admit({next.dma, {}, Kind::dma, 0}, true);
     } else {
       break;
     }
@@ -90,25 +94,43 @@ void DmaEngine::admit(const Submitted& what, bool from_workload) {
   slot.done = what.done;
   slot.status = CompletionStatus::ok;
   slot.from_workload = from_workload;
-  slot.msi = what.msi;
-  slot.told = slot.refused = false;
+  slot.kind = what.kind;
+  slot.told = slot.refused = slot.abandoned = false;
   slot.remapped = Remapped{};
   slot.sent = slot.in_flight = 0;
-  if (what.msi) {
-    for (unsigned i = 0; i < 4; ++i) slot.message_data[i] = static_cast<unsigned char>(what.message >> (8 * i));
-    slot.request.data = slot.message_data.data();
+  slot.first_data = base::Time::max();
+  if (what.kind == Kind::msi) {
+    for (unsigned i = 0; i < 4; ++i) slot.msi_data[i] = static_cast<unsigned char>(what.msi_data >> (8 * i));
+    slot.request.data = slot.msi_data.data();
   }
+  slots_made_ = std::max(slots_made_, index + 1);
   if (config_.issue_latency == base::Time()) {
+    slot.state = State::ready;
     ready_.push(index);
   } else {
+    slot.state = State::issuing;
     issue_line_.push(index, now() + config_.issue_latency);
   }
+}
+
+void DmaEngine::ready(std::uint32_t index) {
+  if (slots_[index].abandoned) {
+    release(index);
+  } else {
+    slots_[index].state = State::ready;
+    ready_.push(index);
+  }
+  work();
 }
 
 bool DmaEngine::issue() {
   bool moved = false;
   while (!ready_.empty()) {
     if (now() < port_free_) {
+      if (!controls_.bus_master) {
+        let_messages_pass();
+        break;
+      }
       if (!work_.armed() || port_free_ < work_.due()) work_.arm(port_free_);
       break;
     }
@@ -126,18 +148,22 @@ bool DmaEngine::issue() {
 bool DmaEngine::send_next(std::uint32_t index, Slot& slot) {
   const bool write = slot.request.write;
   std::uint32_t tag = no_tag;
-  if (write ? posted_ >= config_.posted_window : tags_.full()) {
+  if (write ? posted_ >= config_.posted_window : tags_.exhausted() || new_width_) {
     if (!stalled_) ++(write ? stats_.posted_stalls : stats_.tag_stalls);
     stalled_ = true;  // whoever frees a tag or a posted request wakes the engine
     return false;
   }
   stalled_ = false;
+  if (slot.kind == Kind::message) {
+    send_message_of(index, slot);
+    port_free_ = now() + config_.write_interval;
+    return true;
+  }
   if (write) {
-    ++posted_;
-    stats_.posted.add(now());
+    count_posted();
   } else {
-    tag = *tags_.acquire();
-    tags_[tag] = {index, false, false, now(), no_tag, no_tag};
+    tag = tags_.acquire();
+    tags_[tag] = {OutstandingRead::State::outstanding, false, index, nullptr, now(), no_tag, no_tag};
     link_tag(tag);
   }
   const std::uint64_t address = slot.request.iova.value() + slot.sent;
@@ -147,6 +173,11 @@ bool DmaEngine::send_next(std::uint32_t index, Slot& slot) {
   send_tlp(index, slot, bytes, tag);
   port_free_ = now() + (write ? config_.write_interval : config_.read_interval);
   return true;
+}
+
+void DmaEngine::count_posted() {
+  ++posted_;
+  stats_.posted.add(now());
 }
 
 void DmaEngine::send_tlp(std::uint32_t index, Slot& slot, std::uint32_t bytes, std::uint32_t tag) {
@@ -170,37 +201,46 @@ void DmaEngine::send_tlp(std::uint32_t index, Slot& slot, std::uint32_t bytes, s
   ext.requester = bus_.requester;
   ext.has_pasid = request.has_pasid;
   ext.pasid = request.pasid;
-  ext.relaxed_ordering = request.relaxed_ordering;
-  ext.traffic = slot.msi ? tlm::Traffic::msi : tlm::Traffic::dma;
-  ext.tag = static_cast<std::uint16_t>(tag);
+  ext.relaxed_ordering = request.relaxed_ordering && controls_.relaxed_ordering;
+  ext.id_ordering = request.id_ordering && controls_.id_ordering;
+  ext.at = request.at;
+  ext.traffic = slot.kind == Kind::msi ? tlm::Traffic::msi : tlm::Traffic::dma;
+  if (tag != no_tag) {
+    ext.tag = tags_.tag_of(tag);
+    tags_[tag].payload = &payload;
+  }
   ext.dma = index;
   ext.first = slot.sent == 0;
   ext.stamp[ext.intended] = request.intended;
   ext.stamp[ext.issued] = now();
   tlm::set_holder(payload, name());
   slot.sent += bytes;
+  if (slot.sent == request.bytes) slot.state = State::waiting;
   ++slot.in_flight;
-  ++(slot.msi ? stats_.messages : request.write ? stats_.write_requests : stats_.read_requests);
+  ++(slot.kind == Kind::msi ? stats_.messages : request.write ? stats_.write_requests : stats_.read_requests);
   port.send(payload);
 }
 
 void DmaEngine::response(tlm::InitiatorPort&, Payload& payload) {
   DmaExtension& ext = tlm::dma(payload);
   ext.stamp[ext.completed] = now();
-  if (payload.is_write()) {
+  if (!payload.is_read()) {
     --posted_;
     stats_.posted.sub(now());
-    finished(ext.dma, &ext, CompletionStatus::ok);  // a posted request's fate is not told to its sender
+    // A posted request's fate is not told to its sender.
+    if (ext.dma != no_slot) finished(ext.dma, &ext, CompletionStatus::ok);
+  } else if (const std::uint32_t slot = tags_.match(payload); slot == TagTable::none) {
+    ++stats_.unexpected_completions;  // PCIe 5.0 section 2.3.2: discarded
   } else {
-    const Tag tag = tags_[ext.tag];
-    if (tag.timed_out) {
+    if (tags_[slot].state == OutstandingRead::State::given_up) {
       ++stats_.late_completions;
     } else {
-      unlink_tag(ext.tag);
+      unlink_tag(slot);
       const bool refused = payload.is_response_error() && ext.status == CompletionStatus::ok;
-      finished(tag.dma, &ext, refused ? CompletionStatus::completer_abort : ext.status);
+      finished(tags_[slot].dma, &ext, refused ? CompletionStatus::completer_abort : ext.status);
     }
-    tags_.release(ext.tag);
+    tags_.release(slot);
+    if (new_width_ && tags_.in_use() == 0) set_tag_width();
   }
   payload.release();
   if (stalled_) work_.arm(now());
@@ -211,23 +251,35 @@ void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, Completio
   Slot& slot = slots_[index];
   if (slot.status == CompletionStatus::ok) slot.status = status;
   if (ext != nullptr && ext->fault_reason != 0) slot.refused = true;
+  if (ext != nullptr && ext->first_completion < slot.first_data) slot.first_data = ext->first_completion;
   if (ext != nullptr && ext->first) slot.remapped = Remapped{ext->translated, ext->iotlb_hit, ext->fault_reason};
   --slot.in_flight;
   if (slot.in_flight != 0 || slot.sent != slot.request.bytes) return;
+  if (slot.abandoned) {
+    release(index);
+    return;
+  }
   if (ext != nullptr) slot.stamps = ext->stamp;
   base::Time latency;
   if (!slot.request.write) {
     latency = config_.completion_latency + base::Time::ps(config_.latency_per_kib.ps() * slot.request.bytes / 1024);
   }
+  slot.state = State::ending;
   ending_.push(index, now() + latency);
+}
+
+void DmaEngine::release(std::uint32_t index) {
+  slots_[index].state = State::free;
+  slots_.release(index);
+  if (!working_) work_.arm(now());
 }
 
 void DmaEngine::end(std::uint32_t index) {
   Slot& slot = slots_[index];
   working_ = true;  // work() follows: what the requester submits in reply needs no wake-up
-  if (!slot.msi) count(slot);
+  if (slot.kind == Kind::dma && !slot.abandoned) count(slot);
   if (!slot.told) tell(slot);
-  slots_.release(index);
+  release(index);
   work();
 }
 
@@ -255,6 +307,7 @@ void DmaEngine::count(const Slot& slot) {
     return;
   }
   ++(write ? stats_.writes : stats_.reads);
+  if (!write && slot.first_data != base::Time()) stats_.first_data.add(slot.first_data - slot.request.intended);
   (write ? stats_.write_bytes : stats_.read_bytes) += slot.request.bytes;
   if (!(write ? stats_.write_latency : stats_.read_latency).add(slot.stamps, now())) {
     fatal("the parts of a DMA's latency do not sum to the whole: a boundary was stamped before an earlier one");

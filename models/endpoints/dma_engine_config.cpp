@@ -1,6 +1,9 @@
 #include "models/endpoints/dma_engine_config.h"
 
+#include <string>
+
 #include "models/base/config/fields.h"
+#include "models/pcie/function_config.h"
 
 namespace iommusim::ep {
 
@@ -8,9 +11,12 @@ const base::Fields<DmaEngineConfig>& DmaEngineConfig::fields() {
   using C = DmaEngineConfig;
   static const auto f =
       base::Fields<C>("dma_engine", "DMA engine of an endpoint: its limits and its fixed costs")
-          .field("tags", &C::tags, "Read requests outstanding at most")
-          .range(1, 65536)
-          .source("PCIe: 32 without extended tags, 256 with, 768 and 15,360 with 10 and 14 bits")
+          .field("tags", &C::tags, "Read requests outstanding at most; all: what tag_bits give")
+          .range(0, 15360)
+          .word("all", 0)
+          .field("tag_bits", &C::tag_bits, "Width of its tags, 5, 8, 10 or 14 bits: 32, 256, 768 or 15,360 of them")
+          .range(5, 14)
+          .source("PCIe 5.0 section 2.2.6.2; 14 bits: PCIe 6.0 section 2.2.6.2")
           .field("posted_window", &C::posted_window,
                  "Write requests sent and not yet visible at most: stands for the sender's posted credits")
           .range(1, 65536)
@@ -37,7 +43,16 @@ const base::Fields<DmaEngineConfig>& DmaEngineConfig::fields() {
           .word("none", "0 ns")
           .source("PCIe 5.0 section 7.5.3.16: 50 us to 50 ms unless programmed")
           .field("store_data", &C::store_data,
-                 "Bulk DMA carries real bytes; set from memory.store_data by the platform");
+                 "Bulk DMA carries real bytes; set from memory.store_data by the platform")
+          .check([](const C& c, base::Report& r) {
+            if (!pcie::is_tag_bits(c.tag_bits)) {
+              r.error("tag_bits", "must be 5, 8, 10 or 14");
+            } else if (c.tags > pcie::usable_tags(c.tag_bits)) {
+              r.error("tags", "is more than tags of " + std::to_string(c.tag_bits) + " bits give, " +
+                                  std::to_string(pcie::usable_tags(c.tag_bits)) +
+                                  ": set tag_bits to 10 or 14, or less here");
+            }
+          });
   return f;
 }
 

@@ -14,7 +14,8 @@ class Fields;
 namespace iommusim::ep {
 
 struct DmaEngineConfig {
-  unsigned tags = 32;
+  unsigned tags = 32;     ///< 0: as many as tag_bits give
+  unsigned tag_bits = 8;  ///< 5, 8, 10 or 14
   unsigned posted_window = 64;
   unsigned dmas = 256;
   base::Time issue_latency;

@@ -8,7 +8,7 @@ namespace iommusim::ep {
 
 void DmaEngine::link_tag(std::uint32_t tag) {
   if (config_.completion_timeout == base::Time()) return;
-  Tag& t = tags_[tag];
+  OutstandingRead& t = tags_[tag];
   t.linked = true;
   t.previous = newest_;
   (newest_ == no_tag ? oldest_ : tags_[newest_].next) = tag;
@@ -17,7 +17,7 @@ void DmaEngine::link_tag(std::uint32_t tag) {
 }
 
 void DmaEngine::unlink_tag(std::uint32_t tag) {
-  Tag& t = tags_[tag];
+  OutstandingRead& t = tags_[tag];
   if (!t.linked) return;
   t.linked = false;
   (t.previous == no_tag ? oldest_ : tags_[t.previous].next) = t.next;
@@ -29,7 +29,7 @@ void DmaEngine::check_timeouts() {
   while (oldest_ != no_tag && tags_[oldest_].sent + config_.completion_timeout <= now()) {
     const std::uint32_t tag = oldest_;
     unlink_tag(tag);
-    tags_[tag].timed_out = true;
+    tags_[tag].state = OutstandingRead::State::given_up;
     finished(tags_[tag].dma, nullptr, tlm::CompletionStatus::timeout);
   }
   if (oldest_ != no_tag) timeout_.arm(tags_[oldest_].sent + config_.completion_timeout);
@@ -55,7 +55,13 @@ void DmaEngine::add_metrics() {
   g.add("failed_timeout", stats_.failed_timeout, "1", "read DMAs ended by completion time-out");
   g.add("dropped_writes", stats_.dropped_writes, "1",
         "write DMAs of which the remapping unit dropped a part: in no other figure here, though no device can see it");
-  g.add("late_completions", stats_.late_completions, "1", "completions of timed-out requests, dropped");
+  g.add("late_completions", stats_.late_completions, "1",
+        "completions of requests that had timed out or were given up by a reset, dropped");
+  g.add("unexpected_completions", stats_.unexpected_completions, "1",
+        "completions with a tag that was not outstanding, dropped");
+  g.add("reset", stats_.reset, "1", "DMAs and messages ended by a function-level reset");
+  g.add("device_messages", stats_.device_messages, "1", "messages other than MSIs sent");
+  g.add("bus_master_stalls", stats_.bus_master_stalls, "1", "requests that waited for Bus Master Enable");
   g.add("tag_stalls", stats_.tag_stalls, "1", "read requests that waited for a tag");
   g.add("posted_stalls", stats_.posted_stalls, "1", "write requests that waited for the posted window");
   g.add("tags_used", tags_.occupancy(), "1", "read requests outstanding");
@@ -63,6 +69,8 @@ void DmaEngine::add_metrics() {
   g.add("dmas_used", slots_.occupancy(), "1", "DMAs taken and not yet done");
   stats_.read_latency.add_metrics(g.group("read"));
   stats_.write_latency.add_metrics(g.group("write"));
+  g.group("read").add("first_data", stats_.first_data, "ps",
+                      "time from the intended start of a read until its first completion TLP was at the device");
   const auto per_second = [](double amount, base::Time window) {
     return window == base::Time() ? 0.0 : amount / window.seconds();
   };

@@ -20,13 +20,16 @@ struct DmaRequest {
   std::uint32_t bytes = 0;  ///< at least 1
   bool write = false;
   WriteDone write_done = WriteDone::sent;
-  bool relaxed_ordering = false;
+  bool relaxed_ordering = false;                         ///< wanted; used if the function's control registers allow it
+  bool id_ordering = false;                              ///< the same
+  tlm::AddressType at = tlm::AddressType::untranslated;  ///< a translation request: read of 8 bytes per translation
   bool has_pasid = false;
   base::Pasid pasid;
   base::Time intended;     ///< when it should have been issued: latency counts from here; not later than now
   std::uint64_t user = 0;  ///< given back untouched
   /// Real bytes of a descriptor, queue entry or (with stored data) bulk; nullptr: bulk DMA without contents. The memory
-  /// stays valid until the DMA is visible, which for a write may be after `done`.
+  /// stays valid until the DMA is visible, which for a write may be after `done`, and after a read that was given up
+  /// (time-out, reset) until the engine is quiescent.
   unsigned char* data = nullptr;
 };
 

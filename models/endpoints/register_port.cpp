@@ -21,6 +21,11 @@ void RegisterPort::place(base::Hpa base, std::uint64_t bytes) {
   bytes_ = bytes;
 }
 
+void RegisterPort::place_memory(base::Hpa base, const DeviceMemoryConfig& config) {
+  memory_ = std::make_unique<DeviceMemory>(std::string(port.name()) + ".memory", context_, config, base,
+                                           tlm::delegate<&RegisterPort::memory_done>(this));
+}
+
 bool RegisterPort::valid(const Payload& payload) const {
   const std::uint64_t offset = payload.get_address() - base_.value();
   const unsigned n = payload.get_data_length();
@@ -45,6 +50,10 @@ bool RegisterPort::access(Payload& payload) {
 
 // A write takes effect on arrival; a read returns what the register holds when it is answered.
 bool RegisterPort::request(tlm::TargetPort&, Payload& payload) {
+  if (memory_ != nullptr && memory_->contains(payload)) {
+    memory_->request(payload);
+    return true;
+  }
   if (payload.is_read()) {
     reads_.push(&payload, context_.scheduler.now() + read_latency_);
   } else {
@@ -65,6 +74,7 @@ void RegisterPort::answer(Payload* payload) {
 }
 
 unsigned RegisterPort::debug(tlm::TargetPort&, Payload& payload) {
+  if (memory_ != nullptr && memory_->contains(payload)) return memory_->debug(payload);
   return payload.is_read() && access(payload) ? payload.get_data_length() : 0;
 }
 

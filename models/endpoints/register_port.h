@@ -1,10 +1,13 @@
-// An endpoint's registers behind a base address register: takes the CPU's reads and writes (doorbells) from the link
-// and answers reads after a fixed time. Part of an endpoint module, not a module itself.
+// What an endpoint answers behind its base address registers: registers of 1 to 8 bytes, which take the CPU's reads and
+// writes (doorbells) and answer reads after a fixed time, and optionally memory for requests of any size
+// (device_memory.h). Part of an endpoint module, not a module itself.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "models/base/types.h"
+#include "models/endpoints/device_memory.h"
 #include "models/tlm/context.h"
 #include "models/tlm/delay_line.h"
 #include "models/tlm/target_port.h"
@@ -34,6 +37,8 @@ class RegisterPort : private tlm::TargetPort::Owner {
   /// of another size or alignment, are completed as unsupported request.
   void place(base::Hpa base, std::uint64_t bytes);
   base::Hpa base() const { return base_; }
+  /// Memory of that size at `base`, outside the registers; once at most.
+  void place_memory(base::Hpa base, const DeviceMemoryConfig& config);
 
  private:
   bool request(tlm::TargetPort& port, tlm::Payload& payload) override;
@@ -47,7 +52,10 @@ class RegisterPort : private tlm::TargetPort::Owner {
   base::Time read_latency_;
   base::Hpa base_;
   std::uint64_t bytes_ = 0;
+  void memory_done(tlm::Payload* payload) { port.respond(*payload); }
+
   tlm::DelayLine<tlm::Payload*> reads_;
+  std::unique_ptr<DeviceMemory> memory_;
 };
 
 }  // namespace iommusim::ep

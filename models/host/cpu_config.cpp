@@ -30,7 +30,22 @@ const Fields<CpuCoreConfig>& CpuCoreConfig::fields() {
           .source(
               "line fill buffers of an Intel core from Nehalem to Broadwell (Intel 64 and IA-32 Architectures "
               "Optimization "
-              "Reference Manual)");
+              "Reference Manual)")
+          .field("wc_buffers", &CpuCoreConfig::wc_buffers,
+                 "Lines of write-combining memory collected at once; 0 means that nothing is combined")
+          .at_most(1024)
+          .source(
+              "the line fill buffers again (Intel 64 and IA-32 Architectures Optimization Reference Manual, write "
+              "combining)")
+          .field("wc_chunk", &CpuCoreConfig::wc_chunk,
+                 "A combined line that is not full leaves in requests that do not cross multiples of this")
+          .range("1 B", "64 B")
+          .source(
+              "8-byte partial writes (Intel 64 and IA-32 Architectures Software Developer's Manual, volume 3A, "
+              "buffering of write combining memory locations)")
+          .check([](const CpuCoreConfig& c, base::Report& r) {
+            if ((c.wc_chunk.value() & (c.wc_chunk.value() - 1)) != 0) r.error("wc_chunk", "must be a power of two");
+          });
   return f;
 }
 

@@ -5,6 +5,7 @@
 
 #include "models/base/config/fields.h"
 #include "models/base/types.h"
+#include "models/base/units.h"
 
 namespace iommusim::host {
 
@@ -15,6 +16,8 @@ struct CpuCoreConfig {
   base::Time interrupt_cost;                      ///< entering a task woken by an interrupt
   base::Time poll_interval = base::Time::ns(47);  ///< from one look at a polled word to the next
   std::uint32_t write_buffers = 10;               ///< memory writes outstanding at most; 0: each is waited for
+  std::uint32_t wc_buffers = 10;                  ///< lines being combined at most; 0: nothing is
+  base::Bytes wc_chunk{8};                        ///< a line not full is written in pieces of this at most
   static const base::Fields<CpuCoreConfig>& fields();
 };
 

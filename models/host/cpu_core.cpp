@@ -28,6 +28,11 @@ CpuCore::CpuCore(::sc_core::sc_module_name name, tlm::Context& context, const Cp
   stats().add("memory_writes", written_lines_, "1", "Memory writes issued, of 64 bytes or less");
   stats().add("mmio_reads", mmio_reads_, "1", "MMIO reads issued");
   stats().add("mmio_writes", mmio_written_, "1", "MMIO writes issued");
+  stats().add("mmio_read_time", mmio_read_time_, "ps", "Time from issuing an MMIO read to its completion");
+  stats().add("wc_requests", wc_requests_, "1", "MMIO writes that write-combining buffers issued, in mmio_writes too");
+  stats().add("config_reads", config_reads_, "1", "Configuration reads issued");
+  stats().add("config_writes", config_writes_, "1", "Configuration writes issued");
+  stats().add("config_time", config_time_, "ps", "Time from issuing a configuration access to its completion");
   stats().add("mmio_errors", mmio_errors_, "1", "MMIO accesses that no device accepted");
   stats().add("poll_reads", polls_, "1", "Memory reads that polled a word and did not find what they waited for");
   stats().add("interrupts", interrupts_taken_, "1", "Interrupts that arrived at the core");
@@ -74,13 +79,6 @@ void CpuCore::run_task() {
   } catch (const std::exception& e) {
     fatal(std::string("a task failed: ") + e.what());
   }
-}
-
-template <class Condition>
-void CpuCore::wait_for(const Condition& condition) {
-  waiting_ = true;
-  while (!condition()) waiter_.wait_woken();
-  waiting_ = false;
 }
 
 void CpuCore::check_in_task() const {
@@ -201,37 +199,8 @@ std::uint64_t CpuCore::read64(Hpa address) {
 void CpuCore::write64(Hpa address, std::uint64_t value) { write(address, &value, sizeof value); }
 
 void CpuCore::fence() {
+  wc_flush();
   wait_for([this] { return writes_.empty(); });
-}
-
-std::uint64_t CpuCore::mmio_read(Hpa address, unsigned bytes) {
-  check_in_task();
-  spend(config_.mmio_cost);
-  fence();
-  ++mmio_reads_;
-  tlm::Payload& p = make(::tlm::TLM_READ_COMMAND, address, bytes, true);
-  round_trip(p);
-  std::uint64_t value = 0;
-  if (p.is_response_ok()) {
-    std::memcpy(&value, p.get_data_ptr(), bytes);
-  } else {
-    std::memset(&value, 0xff, bytes);
-    ++mmio_errors_;
-  }
-  p.release();
-  return value;
-}
-
-void CpuCore::mmio_write(Hpa address, std::uint64_t value, unsigned bytes) {
-  check_in_task();
-  spend(config_.mmio_cost);
-  fence();
-  ++mmio_written_;
-  ++mmio_writes_;
-  tlm::Payload& p = make(::tlm::TLM_WRITE_COMMAND, address, bytes, true);
-  std::memcpy(p.get_data_ptr(), &value, bytes);
-  port.send(p);
-  wait_for([this] { return port.idle(); });
 }
 
 bool CpuCore::poll32(Hpa address, const std::function<bool(std::uint32_t)>& done, Time timeout) {

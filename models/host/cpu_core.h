@@ -5,12 +5,16 @@
 // is on its way, up to `write_buffers` of them, and writes of different addresses may become visible in either order
 // until fence(). A read or write that overlaps one still on its way waits for it. MMIO is ordered as on x86 uncached
 // memory: each access is preceded by a fence; an MMIO write is posted (the core goes on when it has been accepted), an
-// MMIO read waits. The end of a task is a fence.
+// MMIO read waits. Configuration accesses are not posted: reads and writes wait. Write-combining writes are collected
+// in buffers of one line and leave when the line is full, when another line needs the buffer, or at a fence: a full
+// line as one request, another as one for each run of written bytes within an 8-byte chunk. The end of a task is a
+// fence.
 //
 // Left out: CPU caches (each access goes to the memory system, which may have a cache), instruction timing,
 // pre-emption: an interrupt handler is a task and waits for the one that runs; simultaneous multithreading.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <exception>
@@ -61,11 +65,22 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   void read(Hpa address, void* data, std::uint64_t bytes);
   void write(Hpa address, const void* data, std::uint64_t bytes);
   void clear(Hpa address, std::uint64_t bytes);
-  /// Waits until every memory write of this core is visible.
+  /// Sends what is being combined and waits until every memory write of this core is visible.
   void fence();
   /// `bytes` is 4 or 8. What no device answers reads as all ones, as after a PCIe master abort.
   std::uint64_t mmio_read(Hpa address, unsigned bytes);
   void mmio_write(Hpa address, std::uint64_t value, unsigned bytes);
+  /// A read of up to 64 bytes within one line, as vector instructions do. All ones if nobody answers; then false.
+  bool mmio_read(Hpa address, void* data, unsigned bytes);
+  /// Writes to write-combining MMIO; any address and length.
+  void wc_write(Hpa address, const void* data, std::uint64_t bytes);
+  /// Sends what is being combined, oldest line first (SFENCE).
+  void wc_flush();
+  /// Configuration register at an address in the ECAM window (pcie::ecam_address); `bytes` is 1, 2 or 4. An absent
+  /// function reads as all ones.
+  std::uint32_t config_read(Hpa address, unsigned bytes);
+  /// Returns when its completion is there: false if nobody took it.
+  bool config_write(Hpa address, std::uint32_t value, unsigned bytes);
   /// Reads the 32-bit word again and again until `done(word)`, or `timeout` has passed at the end of a read: then
   /// false.
   bool poll32(Hpa address, const std::function<bool(std::uint32_t)>& done, Time timeout = Time::max());
@@ -88,17 +103,31 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   double utilisation() const { return busy_.mean(now()); }
 
  private:
+  struct WcBuffer {
+    Hpa line;
+    std::uint64_t written = 0;  // a bit per byte
+    std::array<unsigned char, kLine> data{};
+  };
+
   void run();  // the SC_THREAD
   void run_task();
   void response(tlm::InitiatorPort& port, tlm::Payload& payload) override;
   void request_accepted(tlm::InitiatorPort& port) override;
 
   template <class Condition>
-  void wait_for(const Condition& condition);
+  void wait_for(const Condition& condition) {
+    waiting_ = true;
+    while (!condition()) waiter_.wait_woken();
+    waiting_ = false;
+  }
   tlm::Payload& make(::tlm::tlm_command command, Hpa address, unsigned bytes, bool mmio);
   void read_line(Hpa address, void* data, unsigned bytes);
   void write_line(Hpa address, const void* data, unsigned bytes);
   void round_trip(tlm::Payload& payload);
+  bool uncached_read(Hpa address, void* data, unsigned bytes);
+  void post(Hpa address, const void* data, unsigned bytes);
+  void wc_line(Hpa address, const unsigned char* data, unsigned bytes);
+  void wc_send(std::size_t buffer);
   bool overlaps(Hpa address, unsigned bytes) const;
   void check_in_task() const;
 
@@ -112,11 +141,12 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   tlm::Payload* awaited_ = nullptr;
   std::vector<tlm::Payload*> writes_;  // memory writes on their way
   std::uint32_t mmio_writes_ = 0;      // posted writes on their way
+  std::vector<WcBuffer> combining_;    // oldest first
   std::exception_ptr failure_;
 
   base::Counter tasks_done_, reads_, written_lines_, mmio_reads_, mmio_written_, mmio_errors_, polls_,
-      interrupts_taken_;
-  base::Mean task_time_;
+      interrupts_taken_, wc_requests_, config_reads_, config_writes_;
+  base::Mean task_time_, mmio_read_time_, config_time_;
   base::Occupancy busy_, queued_;
 };
 

@@ -21,6 +21,7 @@ struct Rates {
 Rates measure(unsigned bytes, const std::string& reads) {
   DmaEngineConfig c;
   c.tags = 1024;
+  c.tag_bits = 14;
   c.posted_window = 1024;
   c.dmas = 2048;
   pcie::LinkConfig link;
