@@ -25,6 +25,7 @@ struct Device::Function {
   ConfigSpace registers;
   bool may_request = true;  // memory requests: bus master, present
   unsigned resetting = 0;   // resets that are not over
+  bool has_registers = true;
   unsigned windows = 0;
   tlm::Ring<Payload*> held;
   std::vector<FunctionListener*> listeners;
@@ -82,6 +83,28 @@ void Device::add_functions(base::Bdf bdf, base::Bytes mps, base::Bytes mrrs) {
   }
 }
 
+void Device::before_end_of_elaboration() {
+  for (const auto& f : functions_) {
+    const std::string i = std::to_string(f->from.index());
+    if (f->from.get_base_port().bind_count() == 0) {
+      tlm::InitiatorPort::Owner& owner = *this;
+      no_engines_.push_back(std::make_unique<tlm::InitiatorPort>(("no_engine_" + i).c_str(), context(), owner));
+      no_engines_.back()->bind(f->from);
+    }
+    if (f->to.get_base_port().bind_count() == 0) {
+      tlm::TargetPort::Owner& owner = *this;
+      no_registers_.push_back(std::make_unique<tlm::TargetPort>(("no_registers_" + i).c_str(), context(), owner));
+      f->to.bind(*no_registers_.back());
+      f->has_registers = false;
+    }
+  }
+}
+
+void Device::start_of_simulation() {
+  for (unsigned i = 0; link_port.linked() && i < functions(); ++i)
+    link_port.out().set_weight(i, config_.functions[place(i).physical].weight);
+}
+
 tlm::TargetPort& Device::from_function(unsigned i) { return functions_.at(i)->from; }
 tlm::InitiatorPort& Device::to_function(unsigned i) { return functions_.at(i)->to; }
 const FunctionPlace& Device::place(unsigned i) const { return functions_.at(i)->place; }
@@ -125,7 +148,7 @@ bool Device::present(unsigned i) const {
 
 bool Device::memory_enabled(unsigned i) const {
   const Function& f = *functions_[i];
-  if (!present(i)) return false;
+  if (!f.has_registers || !present(i)) return false;
   return f.place.is_virtual ? functions_[f.place.physical]->registers.vf_memory_space_enabled()
                             : f.registers.memory_space_enabled();
 }

@@ -51,8 +51,10 @@ class Device : public tlm::Module,
   ~Device() override;
 
   LinkPort link_port;
-  tlm::TargetPort& from_function(unsigned i = 0);   ///< DMA requests and messages
-  tlm::InitiatorPort& to_function(unsigned i = 0);  ///< accesses to its registers; to be bound
+  /// DMA requests and messages, and accesses to its registers: either need not be bound. Without registers the windows
+  /// of a function are unsupported.
+  tlm::TargetPort& from_function(unsigned i = 0);
+  tlm::InitiatorPort& to_function(unsigned i = 0);
   unsigned functions() const { return static_cast<unsigned>(functions_.size()); }
   const FunctionPlace& place(unsigned i) const;
   base::Bdf routing_id(unsigned i) const { return place(i).bdf; }
@@ -98,6 +100,8 @@ class Device : public tlm::Module,
   void posted_done(LinkPort& port, tlm::Payload& payload) override;
   unsigned debug(LinkPort& port, tlm::Payload& payload) override;
 
+  void before_end_of_elaboration() override;
+  void start_of_simulation() override;  // weights, once the link exists
   void add_functions(base::Bdf bdf, base::Bytes mps, base::Bytes mrrs);
   const Window* window_of(std::uint64_t address) const;
   bool memory_enabled(unsigned function) const;
@@ -114,6 +118,8 @@ class Device : public tlm::Module,
   const DeviceConfig config_;
   std::vector<std::unique_ptr<Function>> functions_;
   std::vector<Window> windows_;
+  std::vector<std::unique_ptr<tlm::InitiatorPort>> no_engines_;  // bound where nobody else is
+  std::vector<std::unique_ptr<tlm::TargetPort>> no_registers_;
   tlm::DelayLine<tlm::Payload*> config_requests_;
   tlm::DelayLine<std::uint32_t> resets_;
   base::Counter unclaimed_;

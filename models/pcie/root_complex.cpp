@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/base/bdf.h"
+#include "models/pcie/ecam.h"
 #include "models/tlm/ring.h"
 
 namespace iommusim::pcie {
@@ -106,6 +107,12 @@ void RootComplex::before_end_of_elaboration() {
   no_unit_->bind(from_unit);
 }
 
+void RootComplex::set_ecam(base::Hpa base, std::uint64_t bytes) {
+  if (bytes == 0 || bytes % kEcamBusBytes != 0 || base.value() % kEcamBusBytes != 0)
+    fatal("the configuration window is no multiple of 1 MiB, or not aligned to it");
+  ecam_ = {base, bytes, 0};
+}
+
 /// The port below which a request from the host side is going; null: nobody's.
 RootComplex::Port* RootComplex::claimant(const Payload& payload) const {
   const tlm::DmaExtension& x = tlm::dma(payload);
@@ -127,8 +134,24 @@ RootComplex::Port* RootComplex::claimant(const Payload& payload) const {
 
 bool RootComplex::request(tlm::TargetPort& target, Payload& payload) {
   tlm::dma(payload).push_hop(&target == &from_unit ? kFromUnit : kFromCpu);
-  down_.push({&payload, claimant(payload), false, {}}, now() + config_.mmio_request_latency);
+  const bool whole = decode_ecam(payload);
+  down_.push({&payload, whole ? claimant(payload) : nullptr, false, {}}, now() + config_.mmio_request_latency);
   return true;
+}
+
+/// A CPU's access to the configuration window becomes a configuration request. False if it is none that can be made one
+/// (PCIe 5.0 section 7.2.2: within one doubleword).
+bool RootComplex::decode_ecam(Payload& payload) const {
+  tlm::DmaExtension& x = tlm::dma(payload);
+  const base::Hpa address(payload.get_address());
+  if (ecam_.bytes == 0 || x.space == tlm::AddressSpace::configuration || x.message != tlm::Message::none ||
+      address - ecam_.base >= ecam_.bytes)
+    return true;
+  x.space = tlm::AddressSpace::configuration;
+  x.target = ecam_function(ecam_.base, address);
+  payload.set_address(ecam_register(address));
+  const unsigned n = payload.get_data_length();
+  return (n == 1 || n == 2 || n == 4) && address.value() % n == 0;
 }
 
 void RootComplex::deliver_down(Item item) {

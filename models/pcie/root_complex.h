@@ -76,6 +76,10 @@ class RootComplex : public tlm::Module,
   void add_window(base::Hpa base, std::uint64_t bytes, unsigned port);
   /// Buses `first` to `last` are below `port`: secondary and subordinate bus number of the root port, once per port.
   void set_buses(unsigned first, unsigned last, unsigned port);
+  /// CPU requests in [base, base + bytes) are configuration requests (ecam.h): of 1, 2 or 4 bytes, aligned, to the
+  /// function whose registers lie there; others are unsupported. `bytes` is a multiple of 1 MiB, one for each bus from
+  /// 0.
+  void set_ecam(base::Hpa base, std::uint64_t bytes);
   Acs& acs(unsigned port);
   void observe_acs(AcsObserver* observer);
 
@@ -112,6 +116,7 @@ class RootComplex : public tlm::Module,
 
   static void add_metrics(base::Group& group, RootPortStats& port);
   Port* claimant(const tlm::Payload& payload) const;
+  bool decode_ecam(tlm::Payload& payload) const;
   void reject(Port& port, tlm::Payload& payload, tlm::CompletionStatus status);
   void refuse_down(tlm::Payload& payload);
   void respond_down(tlm::Payload& payload);
@@ -124,6 +129,7 @@ class RootComplex : public tlm::Module,
   const RootComplexConfig config_;
   std::vector<std::unique_ptr<Port>> ports_;
   std::vector<Window> windows_;  // ascending base
+  Window ecam_{};
   bool physical_ = false;
   base::Counter unclaimed_;
   std::unique_ptr<tlm::InitiatorPort> no_unit_;  // bound where nobody else is
