@@ -189,6 +189,7 @@ void Device::refresh_group(unsigned physical) {
 
 void Device::write_config(unsigned i, std::uint16_t offset, unsigned bytes, std::uint32_t value) {
   Function& f = *functions_.at(i);
+  if (!present(i)) return;
   std::vector<unsigned> before;
   for (unsigned v = 0; v < functions(); ++v) {
     if (functions_[v]->place.is_virtual && functions_[v]->place.physical == i && present(v)) before.push_back(v);

@@ -71,7 +71,7 @@ class Device : public tlm::Module,
   const ConfigSpace& config_space(unsigned function) const;
   RequesterControls controls(unsigned function) const;
   /// What a configuration write of the driver does, without the traffic: for set-up and tests. Same rules as
-  /// ConfigSpace::write.
+  /// ConfigSpace::write; lost if the function is not present.
   void write_config(unsigned function, std::uint16_t offset, unsigned bytes, std::uint32_t value);
   /// Function-level reset now.
   void reset_function(unsigned function);
