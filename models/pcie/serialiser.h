@@ -52,4 +52,25 @@ class Serialiser {
   std::uint64_t bytes_ = 0;
 };
 
+/// When a receiver can use what has left. Without FLITs that is when the last byte has: the default. In FLIT mode it is
+/// when the FLIT that holds the last byte is complete, as only then its error correction and check can be done
+/// (PCIe 6.0 section 4.2.3.3). FLITs follow each other without pause from time zero, filled or not.
+class FlitClock {
+ public:
+  FlitClock() = default;
+  /// `flit`: the time of one FLIT; zero: no FLITs. num x den below 2^64.
+  explicit FlitClock(base::PsRatio flit) : num_(flit.num), den_(flit.den) {}
+
+  /// `end`: the first whole picosecond at which the last byte has left, as Serialiser gives it.
+  base::Time complete(base::Time end) const {
+    if (num_ == 0 || end == base::Time()) return end;
+    const std::uint64_t before = end.ps() - 1;  // surely within the FLIT, or at its start
+    const std::uint64_t flit = before / num_ * den_ + before % num_ * den_ / num_ + 1;
+    return base::Time::ps(flit / den_ * num_ + (flit % den_ * num_ + den_ - 1) / den_);
+  }
+
+ private:
+  std::uint64_t num_ = 0, den_ = 1;
+};
+
 }  // namespace iommusim::pcie

@@ -19,6 +19,7 @@ constexpr std::uint64_t kDeviceRcb = 128;
 
 TlpKind request_kind(const Payload& payload) {
   const tlm::DmaExtension& x = tlm::dma(payload);
+  if (x.at == tlm::AddressType::translation_request) return TlpKind::translation_request;
   if (x.space == tlm::AddressSpace::configuration)
     return payload.is_read() ? TlpKind::configuration_read : TlpKind::configuration_write;
   if (payload.is_read()) return TlpKind::memory_read;
@@ -29,6 +30,14 @@ TlpKind request_kind(const Payload& payload) {
 /// Where a request's data begins, for the rules about boundaries: translation completions have no address.
 std::uint64_t data_address(const Payload& payload) {
   return tlm::dma(payload).at == tlm::AddressType::translation_request ? 0 : payload.get_address();
+}
+
+/// A request, or the completion of bytes [begin, end) of one.
+Tlp tlp_of(const Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) {
+  const tlm::DmaExtension& x = tlm::dma(payload);
+  if (!completion) return {request_kind(payload), payload.get_address(), payload.get_data_length(), x.has_pasid};
+  return {begin == end ? TlpKind::completion : TlpKind::completion_with_data, data_address(payload) + begin,
+          end - begin, false, x.status != tlm::CompletionStatus::ok};
 }
 
 }  // namespace
@@ -42,9 +51,10 @@ Transmitter::Transmitter(Link& link, const char* name, bool up, LinkPort& from, 
       to_(to),
       config_(config),
       format_(config.format()),
-      byte_time_(config.byte_time()),
+      byte_time_(config.byte_time(up)),
       channels_(config.virtual_channels),
       serialiser_(byte_time_),
+      flits_(config.flit_time()),
       inputs_(from.config().inputs),
       queues_(std::size_t{from.config().inputs} * config.virtual_channels * kFlowClasses),
       claims_(std::size_t{config.virtual_channels} * kFlowClasses, kNobody),
@@ -65,19 +75,8 @@ Credits Transmitter::credits_of(const Payload& payload, bool completion, std::ui
   return credits_for(payload_bytes(payload.get_address(), payload.get_data_length()));
 }
 
-std::uint64_t Transmitter::wire_bytes(const Payload& payload, bool completion, std::uint32_t begin,
-                                      std::uint32_t end) const {
-  if (!completion) {
-    return request_wire_bytes(config_.generation, request_kind(payload), payload.get_address(),
-                              payload.get_data_length(), tlm::dma(payload).has_pasid, format_);
-  }
-  const TlpKind kind = begin == end ? TlpKind::completion : TlpKind::completion_with_data;
-  return overhead_bytes(config_.generation, kind, 0, false, format_) +
-         payload_bytes(data_address(payload) + begin, end - begin, format_);
-}
-
 Time Transmitter::duration(const Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) const {
-  return serialiser_.duration(wire_bytes(payload, completion, begin, end));
+  return serialiser_.duration(wire_bytes(tlp_of(payload, completion, begin, end), format_));
 }
 
 /// Where the next TLP of an item ends.
@@ -259,15 +258,10 @@ void Transmitter::send_head(const Choice& choice) {
 void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
   Payload& payload = *item.payload;
   tlm::DmaExtension& x = tlm::dma(payload);
-  const std::uint64_t wire_bytes = this->wire_bytes(payload, item.completion, item.begin, item.end);
-  std::uint32_t data = 0;
-  if (item.completion) {
-    data = item.end - item.begin;
-    ++stats_.completions;
-  } else {
-    if (has_payload(request_kind(payload))) data = payload.get_data_length();
-    ++stats_.requests;
-  }
+  const Tlp tlp = tlp_of(payload, item.completion, item.begin, item.end);
+  const std::uint64_t data = has_payload(tlp.kind) ? tlp.bytes : 0;
+  const std::uint64_t wire_bytes = pcie::wire_bytes(tlp, format_);
+  ++(item.completion ? stats_.completions : stats_.requests);
   credits(channel, c).take(credits_of(payload, item.completion, item.begin, item.end));
   stats_.payload_bytes += data;
   stats_.wire_bytes += wire_bytes;
@@ -290,12 +284,12 @@ void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
     }
     item.held_in = nullptr;
   }
-  const Time last = slot.end + config_.propagation;
+  const Time last = flits_.complete(slot.end) + config_.propagation;
   item.tail = last;
   Time handed_over = last;
   if (to_.config().cut_through) {
     const std::uint64_t header = wire_bytes - payload_bytes(0, data, format_);
-    handed_over = std::min(last, slot.start + serialiser_.duration(header) + config_.propagation);
+    handed_over = std::min(last, flits_.complete(slot.start + serialiser_.duration(header)) + config_.propagation);
   }
   if (observer_ != nullptr)
     observer_->sent(link_, up_,

@@ -12,7 +12,7 @@
 //
 // Events: one per TLP, its arrival. Another when the serialiser becomes free exists only while a decision waits for it:
 // a single input with nothing queued is committed ahead. Blocked senders wake when the credits they lack arrive.
-// Left out: NAK and replay, power states, packing of several TLPs into one FLIT's cyclic check.
+// Left out: NAK and replay, power states, the position of a FLIT's bytes (they are spread evenly over it).
 #pragma once
 
 #include <cstdint>
@@ -123,7 +123,6 @@ class Transmitter {
     return claims_[channel * kFlowClasses + static_cast<std::size_t>(c)];
   }
   std::uint32_t next_end(const Item& item) const;
-  std::uint64_t wire_bytes(const tlm::Payload& payload, bool completion, std::uint32_t begin, std::uint32_t end) const;
   bool covered(const Item& item, unsigned channel, FlowClass c);
   bool may_pass_posted(const Item& item, Queue& posted) const;
   bool in_order(unsigned input, unsigned channel, FlowClass c);
@@ -148,6 +147,7 @@ class Transmitter {
   const base::PsRatio byte_time_;
   const unsigned channels_;
   Serialiser serialiser_;
+  const FlitClock flits_;
   std::vector<Input> inputs_;
   std::vector<Queue> queues_;
   std::vector<CreditCounter> credits_;

@@ -19,7 +19,7 @@ platform:
     - name: a
       bdf: "01:00.0"
       link:
-        {generation: 3, width: 8, propagation: 5 ns, always_64_bit: true,
+        {generation: 3, width: 8, propagation: 5 ns, accounting: pcie_bench,
          ack_interval: 0 B, fc_interval: 0 B, skip_interval: 0 B}
       dma: {issue_latency: 61 ns, completion_latency: 67 ns}
   iommu:

@@ -1,4 +1,4 @@
-// A saturated Gen3 x8 link carries what the packet arithmetic says : the values are the pcie-bench
+// A saturated Gen3 x8 link carries what the packet arithmetic says: the values are the pcie-bench
 // model's own, in its accounting (64-bit addresses, unpadded payloads, ACK and flow control 8 of 203 bytes each, SKIP 4
 // of 1538).
 #include <gtest/gtest.h>
@@ -25,8 +25,7 @@ Rates measure(unsigned bytes, const std::string& reads) {
   c.posted_window = 1024;
   c.dmas = 2048;
   pcie::LinkConfig link;
-  link.always_64_bit = true;
-  link.pad_to_dword = false;
+  link.accounting = pcie::Accounting::pcie_bench;
   pcie::RootComplexConfig rc;
   rc.buffer = {};
   EngineBench b(c, link, Time(), rc);

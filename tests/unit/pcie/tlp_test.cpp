@@ -8,32 +8,72 @@ namespace {
 
 constexpr std::uint64_t high = std::uint64_t{1} << 32;
 
+constexpr TlpFormat flits{true, false, true, false};
+
 TEST(TlpHeaders, AWriteAbove4GiBCostsTwentyFourBytesOnGen3) {
   // STP 4 + header 16 + LCRC 4.
-  EXPECT_EQ(24u, overhead_bytes(3, TlpKind::memory_write, high));
-  EXPECT_EQ(24u, overhead_bytes(3, TlpKind::memory_read, high));
+  EXPECT_EQ(24u, overhead_bytes({TlpKind::memory_write, high, 64}));
+  EXPECT_EQ(24u, overhead_bytes({TlpKind::memory_read, high, 64}));
 }
 
 TEST(TlpHeaders, ARequestBelow4GiBUsesTheThreeDoublewordHeader) {
-  EXPECT_EQ(20u, overhead_bytes(3, TlpKind::memory_read, high - 4));
-  EXPECT_EQ(24u, overhead_bytes(3, TlpKind::memory_read, high - 4, false, {true, true, false}));
+  EXPECT_EQ(20u, overhead_bytes({TlpKind::memory_read, high - 4, 4}));
+  EXPECT_EQ(24u, overhead_bytes({TlpKind::memory_read, high - 4, 4}, {false, true, true, false}));
 }
 
 TEST(TlpHeaders, CompletionsAlwaysHaveThreeDoublewords) {
-  EXPECT_EQ(20u, overhead_bytes(3, TlpKind::completion_with_data, high));
-  EXPECT_EQ(20u, overhead_bytes(3, TlpKind::completion, 0));
+  EXPECT_EQ(20u, overhead_bytes({TlpKind::completion_with_data, high, 64}));
+  EXPECT_EQ(20u, overhead_bytes({TlpKind::completion, 0}));
 }
 
-TEST(TlpHeaders, MessagesAlwaysHaveFourDoublewords) { EXPECT_EQ(24u, overhead_bytes(4, TlpKind::message, 0)); }
+TEST(TlpHeaders, MessagesAlwaysHaveFourDoublewords) { EXPECT_EQ(24u, overhead_bytes({TlpKind::message})); }
 
-TEST(TlpHeaders, EightBytesOfFramingInEveryGenerationWithoutFlits) {
-  for (unsigned generation = 1; generation <= 5; ++generation) EXPECT_EQ(8u, framing_bytes(generation)) << generation;
+TEST(TlpHeaders, ATranslationRequestIsAMemoryReadByItsHeader) {
+  EXPECT_EQ(24u, wire_bytes({TlpKind::translation_request, high, 8}));
+  EXPECT_EQ(20u, wire_bytes({TlpKind::translation_request, 0x1000, 8}));
 }
 
 TEST(TlpHeaders, APasidPrefixAndADigestCostFourBytesEach) {
-  EXPECT_EQ(28u, overhead_bytes(3, TlpKind::memory_read, high, true));
-  EXPECT_EQ(28u, overhead_bytes(3, TlpKind::memory_read, high, false, {false, true, true}));
-  EXPECT_EQ(32u, overhead_bytes(3, TlpKind::memory_read, high, true, {false, true, true}));
+  EXPECT_EQ(28u, overhead_bytes({TlpKind::memory_read, high, 64, true}));
+  EXPECT_EQ(28u, overhead_bytes({TlpKind::memory_read, high, 64}, {false, false, true, true}));
+  EXPECT_EQ(32u, overhead_bytes({TlpKind::memory_read, high, 64, true}, {false, false, true, true}));
+}
+
+TEST(TlpFlitHeaders, HaveNoFramingOfTheirOwn) {
+  EXPECT_EQ(80u, wire_bytes({TlpKind::memory_write, high, 64}, flits)) << "16 + 64";
+  EXPECT_EQ(76u, wire_bytes({TlpKind::memory_write, high - 64, 64}, flits)) << "12 + 64";
+  EXPECT_EQ(16u, wire_bytes({TlpKind::memory_read, high, 4096}, flits));
+  EXPECT_EQ(76u, wire_bytes({TlpKind::completion_with_data, high, 64}, flits)) << "12 + 64";
+  EXPECT_EQ(12u, wire_bytes({TlpKind::completion}, flits));
+  EXPECT_EQ(16u, wire_bytes({TlpKind::message}, flits));
+}
+
+TEST(TlpFlitHeaders, CarryByteEnablesOnlyWhereADoublewordIsNotWhole) {
+  EXPECT_EQ(88u, wire_bytes({TlpKind::memory_write, high, 65}, flits)) << "16 + OHC-A1 4 + 17 doublewords";
+  EXPECT_EQ(20u, wire_bytes({TlpKind::memory_read, high + 2, 62}, flits)) << "begins within a doubleword";
+  EXPECT_EQ(20u, wire_bytes({TlpKind::memory_read, high, 62}, flits)) << "ends within one";
+  EXPECT_EQ(20u, wire_bytes({TlpKind::memory_read, high, 0}, flits)) << "a flush: no byte enabled";
+}
+
+TEST(TlpFlitHeaders, ShareOneDoublewordBetweenPasidAndByteEnables) {
+  EXPECT_EQ(20u, wire_bytes({TlpKind::memory_read, high, 64, true}, flits));
+  EXPECT_EQ(20u, wire_bytes({TlpKind::memory_read, high, 63, true}, flits));
+  EXPECT_EQ(20u, wire_bytes({TlpKind::message, 0, 0, true}, flits));
+}
+
+TEST(TlpFlitHeaders, OfConfigurationAndTranslationRequestsAlwaysHaveTheExtraDoubleword) {
+  EXPECT_EQ(16u, wire_bytes({TlpKind::configuration_read, 0x40, 4}, flits));
+  EXPECT_EQ(20u, wire_bytes({TlpKind::configuration_write, 0x40, 4}, flits)) << "12 + OHC-A3 4 + 4 of data";
+  EXPECT_EQ(20u, wire_bytes({TlpKind::translation_request, high, 8}, flits));
+}
+
+TEST(TlpFlitHeaders, OfCompletionsGrowWithAFailureOrAnUnalignedStart) {
+  EXPECT_EQ(16u, wire_bytes({TlpKind::completion, 0, 0, false, true}, flits)) << "unsupported request";
+  EXPECT_EQ(20u, wire_bytes({TlpKind::completion_with_data, high + 62, 2}, flits)) << "12 + OHC-A5 4 + 4";
+}
+
+TEST(TlpFlitHeaders, TheDigestIsATrailerOfFourBytes) {
+  EXPECT_EQ(84u, wire_bytes({TlpKind::memory_write, high, 64}, {true, false, true, true}));
 }
 
 TEST(TlpPayload, OccupiesTheDoublewordsItTouches) {
@@ -43,7 +83,7 @@ TEST(TlpPayload, OccupiesTheDoublewordsItTouches) {
   EXPECT_EQ(8u, payload_bytes(3, 2));  // bytes 3 and 4
   EXPECT_EQ(68u, payload_bytes(0, 65));
   EXPECT_EQ(68u, payload_bytes(2, 64));  // 62 bytes of 16 doublewords, 2 of the seventeenth
-  EXPECT_EQ(65u, payload_bytes(0, 65, {false, false, false}));
+  EXPECT_EQ(65u, payload_bytes(0, 65, {false, false, false, false}));
 }
 
 TEST(TlpSplit, ARequestEndsAtTheSizeLimit) {
@@ -112,20 +152,22 @@ TEST(TlpCompletions, TheClosedFormCountsAsManyAsTheSteps) {
 }
 
 TEST(TlpWireBytes, OfRequests) {
-  EXPECT_EQ(88u, request_wire_bytes(3, TlpKind::memory_write, high, 64));
-  EXPECT_EQ(24u, request_wire_bytes(3, TlpKind::memory_read, high, 64));
-  EXPECT_EQ(92u, request_wire_bytes(3, TlpKind::memory_write, high, 65));
-  EXPECT_EQ(24u, request_wire_bytes(3, TlpKind::memory_write, 0xfee00000, 4)) << "an MSI: 20 and 4 bytes of data";
+  EXPECT_EQ(88u, wire_bytes({TlpKind::memory_write, high, 64}));
+  EXPECT_EQ(24u, wire_bytes({TlpKind::memory_read, high, 64}));
+  EXPECT_EQ(92u, wire_bytes({TlpKind::memory_write, high, 65}));
+  EXPECT_EQ(24u, wire_bytes({TlpKind::memory_write, 0xfee00000, 4})) << "an MSI: 20 and 4 bytes of data";
 }
 
 TEST(TlpWireBytes, OfCompletions) {
-  EXPECT_EQ(84u, completion_wire_bytes(3, high, 64, 64, 256));
-  EXPECT_EQ(552u, completion_wire_bytes(3, high, 512, 64, 256)) << "2 x (20 + 256)";
-  EXPECT_EQ(672u, completion_wire_bytes(3, high, 512, 64, 64)) << "8 x (20 + 64)";
+  EXPECT_EQ(84u, completion_wire_bytes(high, 64, 64, 256));
+  EXPECT_EQ(552u, completion_wire_bytes(high, 512, 64, 256)) << "2 x (20 + 256)";
+  EXPECT_EQ(672u, completion_wire_bytes(high, 512, 64, 64)) << "8 x (20 + 64)";
   // 4 bytes in their doubleword, 256, 252: three completions.
-  EXPECT_EQ(572u, completion_wire_bytes(3, high + 60, 512, 64, 256));
+  EXPECT_EQ(572u, completion_wire_bytes(high + 60, 512, 64, 256));
   // 2 bytes to the boundary (1 doubleword) and 62 after it (16 doublewords): 4 + 64 + 2 x 20.
-  EXPECT_EQ(108u, completion_wire_bytes(3, high + 62, 64, 64, 256));
+  EXPECT_EQ(108u, completion_wire_bytes(high + 62, 64, 64, 256));
+  // The same in FLITs: 12 + 4 + 4, then 12 + 64.
+  EXPECT_EQ(96u, completion_wire_bytes(high + 62, 64, 64, 256, flits));
 }
 
 }  // namespace
