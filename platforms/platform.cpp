@@ -372,6 +372,10 @@ bool Platform::quiescent() const {
   return std::all_of(cores_.begin(), cores_.end(), idle) && std::all_of(endpoints_.begin(), endpoints_.end(), quiet);
 }
 
+void Platform::observe_links(pcie::TlpObserver* observer) {
+  for (const auto& e : endpoints_) e->link.observe(observer);
+}
+
 std::string Platform::holders() const {
   std::string text;
   for (const auto& e : endpoints_) text += e->holding();

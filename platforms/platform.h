@@ -62,6 +62,9 @@ class Platform {
   /// Throws what a driver task has thrown (memory full); returns if nothing.
   void rethrow_failure() const;
 
+  /// Tells `observer` of every TLP on every link; null: nobody.
+  void observe_links(pcie::TlpObserver* observer);
+
   const std::vector<std::unique_ptr<Endpoint>>& endpoints() const { return endpoints_; }
   /// The function of that name ("nic", "nic.vf0"), or null.
   const Endpoint::Function* function(const std::string& name) const;

@@ -24,6 +24,7 @@ const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
           .field("name", &ExperimentConfig::name, "Name in results; the default result folder is results/NAME")
           .field("description", &ExperimentConfig::description, "What it shows, for people")
           .object("run", &ExperimentConfig::run, "Warm-up, measurement window and drain")
+          .object("trace", &ExperimentConfig::trace, "What is recorded packet by packet")
           .object("platform", &ExperimentConfig::platform, "The machine")
           .list("workloads", &ExperimentConfig::workloads, "What its endpoints do")
           .items_between(0, platforms::kMaxEndpoints)

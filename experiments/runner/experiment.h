@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/runner/run_config.h"
+#include "experiments/runner/trace_config.h"
 #include "models/base/config/config.h"
 #include "models/endpoints/trace/player_config.h"
 #include "platforms/config/platform_config.h"
@@ -18,6 +19,7 @@ struct ExperimentConfig {
   std::string name;
   std::string description;
   RunConfig run;
+  TraceConfig trace;
   platforms::PlatformConfig platform;
   std::vector<platforms::WorkloadUseConfig> workloads;
   std::optional<ep::TracePlayerConfig> replay;

@@ -22,6 +22,8 @@ class OutputFolder {
 
   /// Writes one file. Throws base::UserError naming the file if it cannot be written in full.
   void write(const std::string& name, const std::string& contents);
+  /// Where to stream a file to that is too large to hold.
+  std::filesystem::path working(const std::string& name) const { return working_ / name; }
   /// Renames the sibling to the folder asked for. With `replace`, an existing one moves aside first and is removed
   /// after: a failure between the two restores it. Throws base::UserError if somebody else made the folder meanwhile.
   void publish();

@@ -9,6 +9,7 @@ Provenance provenance_of(const ExperimentConfig& config) {
   p.experiment = config.name;
   p.seed = config.run.seed;
   ExperimentConfig nameless = config;
+  nameless.trace = {};  // watching changes nothing
   if (config.replay) {
     p.input_sha256.push_back(base::sha256_file(config.replay->file));
     nameless.replay->file = "sha256:" + p.input_sha256.back();

@@ -19,12 +19,14 @@ using Result = tlm::Scheduler::RunResult;
 
 class Cycle {
  public:
-  Cycle(const ExperimentConfig& config, Progress& progress)
+  Cycle(const ExperimentConfig& config, Progress& progress, pcie::TlpObserver* observer)
       : run_(config.run),
         progress_(progress),
         simulation_(config.run.seed),
         platform_(simulation_, config.platform, config.workloads, config.replay),
-        stepper_(simulation_.scheduler, [this] { between_slices(); }) {}
+        stepper_(simulation_.scheduler, [this] { between_slices(); }) {
+    platform_.observe_links(observer);
+  }
 
   RunOutcome run(const Provenance& provenance) {
     const auto start = std::chrono::steady_clock::now();
@@ -147,9 +149,10 @@ class Cycle {
 
 }  // namespace
 
-RunOutcome run_experiment(const ExperimentConfig& config, const Provenance& provenance, Progress& progress) {
+RunOutcome run_experiment(const ExperimentConfig& config, const Provenance& provenance, Progress& progress,
+                          pcie::TlpObserver* observer) {
   const InterruptGuard guard;
-  Cycle cycle(config, progress);
+  Cycle cycle(config, progress, observer);
   return cycle.run(provenance);
 }
 

@@ -34,6 +34,8 @@ struct RunOutcome {
 };
 
 /// Runs an experiment to its end. Once per process. Throws RunFailed, base::UserError.
-RunOutcome run_experiment(const ExperimentConfig& config, const Provenance& provenance, Progress& progress);
+/// `observer`: told of every TLP of every link; null: nobody.
+RunOutcome run_experiment(const ExperimentConfig& config, const Provenance& provenance, Progress& progress,
+                          pcie::TlpObserver* observer = nullptr);
 
 }  // namespace iommusim::runner

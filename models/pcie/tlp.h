@@ -107,7 +107,9 @@ constexpr std::uint32_t overhead_bytes(const Tlp& tlp, TlpFormat format = {}) {
 
 /// Bytes of one TLP on the wire. FLIT bytes that carry no TLP are a share of time (link_config.h), not counted here.
 constexpr std::uint64_t wire_bytes(const Tlp& tlp, TlpFormat format = {}) {
-  return overhead_bytes(tlp, format) + (has_payload(tlp.kind) ? payload_bytes(tlp.address, tlp.bytes, format) : 0);
+  const bool addressed = tlp.kind != TlpKind::message_with_data;  // a message's address is part of its header
+  return overhead_bytes(tlp, format) +
+         (has_payload(tlp.kind) ? payload_bytes(addressed ? tlp.address : 0, tlp.bytes, format) : 0);
 }
 
 /// Bytes of the next TLP of a DMA with `remaining` bytes left from `address`: at most `limit` (Max_Read_Request_Size

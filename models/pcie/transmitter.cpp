@@ -292,8 +292,7 @@ void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
     handed_over = std::min(last, flits_.complete(slot.start + serialiser_.duration(header)) + config_.propagation);
   }
   if (observer_ != nullptr)
-    observer_->sent(link_, up_,
-                    {payload, item.completion, item.begin, item.end, wire_bytes, slot.start, slot.end, last});
+    observer_->sent(link_, up_, {payload, tlp, c, wire_bytes, slot.start, slot.end, last});
   wire_.push(item, handed_over);
 }
 

@@ -44,11 +44,12 @@ struct LinkDirectionStats {
   base::Occupancy queued;                                 ///< TLPs and unfinished completions that wait to leave
 };
 
-/// A TLP as it leaves, for whoever watches (models/pcie/tlp_trace.h). Times: its first and last byte on the wire.
+/// A TLP as it leaves, for whoever watches (tlp_trace.h). Times: its first and last byte on the wire, and when the
+/// receiver can use it.
 struct SentTlp {
-  const tlm::Payload& payload;
-  bool completion;
-  std::uint32_t begin, end;  ///< completions: which of the request's bytes
+  const tlm::Payload& payload;  ///< the request, or what is completed
+  const Tlp& tlp;
+  FlowClass flow;
   std::uint64_t wire_bytes;
   base::Time start, stop, arrival;
 };

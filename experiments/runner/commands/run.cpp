@@ -8,6 +8,7 @@
 #include "experiments/runner/run_cycle.h"
 #include "experiments/runner/run_log.h"
 #include "experiments/runner/summary.h"
+#include "experiments/runner/trace_files.h"
 
 namespace iommusim::runner {
 
@@ -15,8 +16,10 @@ int run_command(const Command& self, const Arguments& arguments) {
   CommandOptions options(
       self,
       "Runs the experiment and writes a folder of results: result.json (every metric), resolved.yaml (every setting;\n"
-      "running it gives the same result.json), latency.csv (histograms) and run.log (wall-clock figures). The folder\n"
-      "appears whole, or not at all: not when the run fails or is interrupted (Ctrl-C).");
+      "running it gives the same result.json), latency.csv (histograms), run.log (wall-clock figures), and with a\n"
+      "`trace` section tlp.csv and trace.json (packets on the links). The folder appears whole, or not at all: not "
+      "when\n"
+      "the run fails or is interrupted (Ctrl-C).");
   options.add()("set,s", boost::program_options::value<std::vector<std::string>>(),
                 "PATH=VALUE: sets a configuration key, e.g. platform.iommu.unit.walkers=4")(
       "output,o", boost::program_options::value<std::string>(), "Result folder (default: results/NAME)")(
@@ -33,8 +36,10 @@ int run_command(const Command& self, const Arguments& arguments) {
                       options.has("force"));
   try {
     Progress progress(!options.has("quiet"));
-    const RunOutcome outcome = run_experiment(config, provenance_of(config), progress);
+    TraceFiles traces(config.trace, folder);
+    const RunOutcome outcome = run_experiment(config, provenance_of(config), progress, traces.observer());
     progress.clear();
+    traces.finish();
     folder.write("result.json", to_bytes(outcome.result));
     folder.write("resolved.yaml", base::dump_config(config));
     folder.write("latency.csv", outcome.latency_csv);
