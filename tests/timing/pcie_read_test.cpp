@@ -49,8 +49,8 @@ TEST(PcieReadTiming, AcknowledgementsAndFlowControlLengthenEveryByte) {
   ListedDmas w;
   w.list = {read_of(high, 64)};
   b.engine.drive(w);
-  // 126.953125 / (1 - 16/203 - 4/1538) = 138.20560... ps: 24 B 3316.93 -> 3317, 84 B 11609.27 -> 11610.
-  expect_done_exactly_at(b, w, 1, Time::ps(3317 + 1000 + 50000 + 100000 + 30000 + 11610 + 1000));
+  // 126.953125 / (1 - 16/1624 - 16/6000) = 128.56258... ps: 24 B 3085.50 -> 3086, 84 B 10799.26 -> 10800.
+  expect_done_exactly_at(b, w, 1, Time::ps(3086 + 1000 + 50000 + 100000 + 30000 + 10800 + 1000));
 }
 
 TEST(PcieReadTiming, TheSecondOfTwoReadsFollowsAtTheExactRate) {

@@ -155,15 +155,15 @@ TEST_P(WholeTable, IsReproduced) {
   EXPECT_EQ(10u, rows.size());
   expect_rows(rows, mode);
 }
+std::string name_of(const ::testing::TestParamInfo<WholeTable::ParamType>& info) {
+  static const char* const modes[] = {"Writes", "Reads", "Both"};
+  const auto [generation, rcb_chunks, mode] = info.param;
+  return "Gen" + std::to_string(generation) + (rcb_chunks ? "CacheLines" : "Payloads") + modes[static_cast<int>(mode)];
+}
 INSTANTIATE_TEST_SUITE_P(LinkCeiling, WholeTable,
                          ::testing::Combine(::testing::Values(3u, 4u), ::testing::Bool(),
                                             ::testing::Values(Mode::write, Mode::read, Mode::mixed)),
-                         [](const auto& info) {
-                           static const char* const modes[] = {"Writes", "Reads", "Both"};
-                           return "Gen" + std::to_string(std::get<0>(info.param)) +
-                                  (std::get<1>(info.param) ? "CacheLines" : "Payloads") +
-                                  modes[static_cast<int>(std::get<2>(info.param))];
-                         });
+                         name_of);
 
 /// Simulated against measured, within 2 %.
 void expect_measured(const char* file, bool reads, const std::vector<pcie_bench::Large>& points) {
