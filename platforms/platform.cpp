@@ -373,7 +373,11 @@ bool Platform::quiescent() const {
 }
 
 void Platform::observe_links(pcie::TlpObserver* observer) {
-  for (const auto& e : endpoints_) e->link.observe(observer);
+  for (const auto& e : endpoints_) {
+    if (e->link) e->link->observe(observer);
+  }
+  for (const auto& s : switches_) s->link.observe(observer);
+  for (const auto& b : bridges_) b->link.observe(observer);
 }
 
 std::string Platform::holders() const {
