@@ -99,11 +99,6 @@ class Acs {
   AcsObserver* observer_ = nullptr;
 };
 
-/// In place of a hop on the way back: this completion is on a detour to the root complex. Each switch adds one on the
-/// way up, of which the root complex takes one; on the way down each one routes it by its requester's ID, until the
-/// switch that has a hop of its own.
-constexpr std::uint16_t kRedirected = 0xffff;
-
 /// Ends a request by a completion status, completer abort or unsupported request: the rest is the caller's.
 void refuse(tlm::Payload& request, tlm::CompletionStatus status);
 

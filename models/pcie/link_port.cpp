@@ -23,7 +23,7 @@ LinkPort::LinkPort(const std::string& name, tlm::Context& context, Owner& owner,
 
 void LinkPort::complete(Payload& payload, unsigned input) {
   const std::uint32_t bytes = completes_with_data(payload) ? payload.get_data_length() : 0;
-  push(input, {&payload, true, 0, bytes, {}, nullptr, tlm::dma(payload).hops(), 0});
+  push(input, {&payload, true, 0, bytes, {}, nullptr, tlm::dma(payload).hops(), 0, false, 0});
 }
 
 void LinkPort::push(unsigned input, const Transmitter::Item& item) {
@@ -85,13 +85,13 @@ void LinkPort::response(tlm::InitiatorPort&, Payload& payload) {
   }
   ++received_completions_;
   const tlm::DmaExtension& x = tlm::dma(payload);
-  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, true, x.hops()}, x.tail);
+  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, true, x.hops(), detour_}, x.tail);
 }
 
 void LinkPort::extended_phase(tlm::InitiatorPort&, Payload& payload, const ::tlm::tlm_phase&) {
   ++received_completions_;
   const tlm::DmaExtension& x = tlm::dma(payload);
-  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, false, x.hops()}, x.tail);
+  owner_.receive_completion(*this, payload, {x.part_begin, x.part_end, false, x.hops(), detour_}, x.tail);
 }
 
 }  // namespace iommusim::pcie

@@ -23,7 +23,8 @@ enum class PortRole : std::uint8_t { root_port, switch_upstream, switch_downstre
 struct CompletionPart {
   std::uint32_t begin = 0, end = 0;
   bool last = false;
-  unsigned hops = 0;  ///< ahead of it on the way back, the receiver's own included if it has pushed one
+  unsigned hops = 0;    ///< ahead of it on the way back, the receiver's own included if it has pushed one
+  unsigned detour = 0;  ///< not zero: it is on its way to the root complex and down again, see Switch
 };
 
 struct LinkPortConfig {
@@ -64,14 +65,14 @@ class LinkPort : private tlm::TargetPort::Owner, private tlm::InitiatorPort::Own
   // of a device, a test) sends everything at once, uncut.
   /// Sends a request TLP. `held_in`, if any, is the port in whose receive buffer it lies until it has left.
   void send(tlm::Payload& payload, unsigned input = 0, LinkPort* held_in = nullptr, base::Time tail = {}) {
-    push(input, {&payload, false, 0, payload.get_data_length(), tail, held_in, 0, 0});
+    push(input, {&payload, false, 0, payload.get_data_length(), tail, held_in, 0, 0, true, 0});
   }
   /// Answers a non-posted request received here: with all its data, or without if its status says so.
   void complete(tlm::Payload& payload, unsigned input = 0);
   /// Passes on one completion TLP of a request received here; part.hops without the caller's own hop.
   void forward_completion(tlm::Payload& payload, CompletionPart part, unsigned input, LinkPort* held_in,
                           base::Time tail) {
-    push(input, {&payload, true, part.begin, part.end, tail, held_in, part.hops, 0});
+    push(input, {&payload, true, part.begin, part.end, tail, held_in, part.hops, part.detour, true, 0});
   }
   /// A posted request received here is visible. Its credits are release()'s business.
   void finish_posted(tlm::Payload& payload) { rx.respond(payload); }
@@ -108,6 +109,7 @@ class LinkPort : private tlm::TargetPort::Owner, private tlm::InitiatorPort::Own
   const unsigned index_;
   Transmitter* out_ = nullptr;
   Transmitter* in_ = nullptr;
+  unsigned detour_ = 0;  // of the completion that is being handed over
   std::uint64_t received_requests_ = 0, received_completions_ = 0;
 };
 

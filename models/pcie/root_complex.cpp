@@ -14,7 +14,7 @@ using tlm::Payload;
 
 namespace {
 
-// Hops of requests going down: by which socket they came. The others are switch.cpp's.
+// Hops of requests going down: by which socket they came.
 constexpr std::uint16_t kFromCpu = 0;
 constexpr std::uint16_t kFromUnit = 1;
 
@@ -179,16 +179,11 @@ void RootComplex::deliver_mmio_completion(Payload* payload) { respond_down(*payl
 
 // Parts are gathered: the host side gets the whole. A completion that a switch has redirected goes down again.
 void RootComplex::receive_completion(LinkPort& link, Payload& payload, CompletionPart part, base::Time) {
-  tlm::DmaExtension& x = tlm::dma(payload);
-  const std::uint16_t hop = x.pop_hop();
-  if (hop == kFromCpu || hop == kFromUnit) {
-    x.push_hop(hop);
+  if (part.detour == 0) {
     if (part.last) mmio_completions_.push(&payload, now() + config_.mmio_completion_latency);
     return;
   }
   Port& port = *ports_[link.index()];
-  if (hop != kRedirected) fatal("a completion comes back by another way than its request");
-  part.hops = x.hops();
   port.held.push({&payload, &port, true, part});
   port.posted_before.push(port.posted_now);
   port.posted_now = 0;

@@ -159,37 +159,42 @@ void Switch::drop(unsigned in, Payload& payload, Time tail) {
   if (is_posted(payload)) {
     link.finish_posted(payload);
   } else {
-    forward({&payload, in, in, true, {0, 0, true, tlm::dma(payload).hops()}, tail});
+    forward({&payload, in, in, true, {0, 0, true, tlm::dma(payload).hops(), 0}, tail});
   }
 }
 
-/// Where a completion that came in by `in` leaves by; what is ahead of it is left in the extension's hops.
-unsigned Switch::route_completion(unsigned in, Payload& payload) {
+// A redirected completion goes up to the root complex and comes down again. It counts the switches on its way up, from
+// the one that has redirected it; on the way down all but that one, which has a hop of the request, route it by its
+// requester's ID.
+/// Where a completion that came in by `in` leaves by; what is ahead of it then is in the extension's hops.
+unsigned Switch::route_completion(unsigned in, Payload& payload, CompletionPart& part) {
   tlm::DmaExtension& x = tlm::dma(payload);
-  const unsigned hop = x.pop_hop();
   Port& port = *ports_[in];
-  if (hop != kRedirected) {
-    if (in == kUpstream || hop == kUpstream || !port.acs.redirects_completion(payload)) return hop;
+  if (part.detour == 0 || (in == kUpstream && part.detour == 1)) {
+    const std::uint16_t hop = x.pop_hop();
+    const bool to_peer = in != kUpstream && hop != kUpstream;
+    part.detour = 0;
+    if (!to_peer || !port.acs.redirects_completion(payload)) return hop;
     ++port.redirects;
-    x.push_hop(static_cast<std::uint16_t>(hop));
-    x.push_hop(kRedirected);
+    x.push_hop(hop);
+    part.detour = 1;
     return kUpstream;
   }
   if (in == kUpstream) {
     const unsigned out = port_of_bus(base::bus_of(base::bdf_of(x.requester)));
     if (out == kNobody) fatal("a redirected completion is for a requester on no bus below");
+    --part.detour;
     return out;
   }
   // Its requester is below the port that it comes by.
   if (!port.acs.config().upstream_forwarding)
     fatal("a redirected completion meets a port without upstream forwarding: nobody expects it there");
-  x.push_hop(kRedirected);
-  x.push_hop(kRedirected);
+  ++part.detour;
   return kUpstream;
 }
 
 void Switch::receive_completion(LinkPort& link, Payload& payload, CompletionPart part, Time tail) {
-  const unsigned out = route_completion(link.index(), payload);
+  const unsigned out = route_completion(link.index(), payload, part);
   part.hops = tlm::dma(payload).hops();
   forward({&payload, link.index(), out, true, part, tail});
 }

@@ -85,7 +85,7 @@ class Switch : public tlm::Module, private LinkPort::Owner {
   unsigned port_of_bus(unsigned bus) const;
   unsigned claimant(const tlm::Payload& payload) const;
   unsigned route_up(unsigned in, tlm::Payload& payload);
-  unsigned route_completion(unsigned in, tlm::Payload& payload);
+  unsigned route_completion(unsigned in, tlm::Payload& payload, CompletionPart& part);
   void drop(unsigned in, tlm::Payload& payload, base::Time tail);
   void forward(Item item);
   void deliver(Item item);

@@ -82,8 +82,7 @@ Time Transmitter::duration(const Payload& payload, bool completion, std::uint32_
 /// Where the next TLP of an item ends.
 std::uint32_t Transmitter::next_end(const Item& item) const {
   const PortRole role = from_.config().role;
-  const bool forwards = role == PortRole::switch_upstream || role == PortRole::switch_downstream;
-  if (!item.completion || item.begin == item.end || forwards) return item.end;
+  if (item.whole || item.begin == item.end) return item.end;
   const std::uint64_t rcb = role == PortRole::root_port ? config_.rcb.value() : kDeviceRcb;
   const std::uint64_t chunk = role == PortRole::root_port ? config_.chunk() : config_.mps.value();
   return item.begin + static_cast<std::uint32_t>(next_completion(data_address(*item.payload) + item.begin,
@@ -295,7 +294,10 @@ void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
   wire_.push(item, handed_over);
 }
 
-void Transmitter::arrive(Item item) { from_.deliver(item); }
+void Transmitter::arrive(Item item) {
+  to_.detour_ = item.detour;
+  from_.deliver(item);
+}
 
 std::string Transmitter::holding() const {
   if (idle()) return "";

@@ -71,6 +71,8 @@ class Transmitter {
     base::Time tail;              ///< its last byte reaches the sender then (cut-through); not later than now otherwise
     LinkPort* held_in = nullptr;  ///< whose receive buffer it occupies until it has left
     unsigned hops = 0;            ///< of a completion: ahead of it on the way back
+    unsigned detour = 0;          ///< of a completion: see CompletionPart
+    bool whole = true;            ///< false: a completer's, to be cut here
     std::uint64_t sequence = 0;   ///< given by push()
   };
 
