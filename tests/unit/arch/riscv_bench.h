@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <vector>
@@ -188,6 +189,9 @@ struct Bench {
   std::set<std::uint64_t> unreadable, read_only, poisoned;  ///< addresses of 4-byte units
   UntimedUnit unit;
 };
+
+/// Rounds of a random test: more of them where IOMMUSIM_LONG is set.
+inline unsigned rounds(unsigned usual) { return std::getenv("IOMMUSIM_LONG") != nullptr ? 20 * usual : usual; }
 
 inline std::uint16_t code(FaultCause c) { return static_cast<std::uint16_t>(c); }
 

@@ -1,8 +1,10 @@
 // Random edits of both stages under process contexts, against plain maps.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <random>
+#include <sstream>
 
 #include "tests/unit/arch/riscv_bench.h"
 
@@ -62,7 +64,7 @@ TEST_P(RiscvRandomNested, TranslateAsTwoPlainMapsDo) {
   const auto iova_of = [](std::uint64_t i) { return (i % 8) << 30 | (i / 8 % 8) << 21 | i / 64 << 12; };
   unsigned translated = 0, page_faults = 0, guest_faults = 0;
 
-  for (unsigned round = 0; round < 3000; ++round) {
+  for (unsigned round = 0; round < rounds(3000); ++round) {
     bool freed = false;
     const std::uint64_t gpa = (random() % kGuestPages) << 12;
     const unsigned p = static_cast<unsigned>(random() % kProcesses);
@@ -126,6 +128,55 @@ INSTANTIATE_TEST_SUITE_P(Depths, RiscvRandomNested,
                          ::testing::Combine(::testing::Values(3u, 5u), ::testing::Values(3u, 4u),
                                             ::testing::Values(UntimedUnit::Caches::none,
                                                               UntimedUnit::Caches::unbounded)));
+
+/// Memory reads of a walk to a 4 KiB page of both stages, nothing cached: page tables, and process directory.
+struct Reads {
+  unsigned page_tables = 0;
+  unsigned processes = 0;  ///< PD20, with the second-stage reads on the way
+};
+Reads reads_of(unsigned first_mode, unsigned second_mode) {
+  Bench b;
+  const PagingMode first = first_stage_mode(first_mode, false), second = second_stage_mode(second_mode, false);
+  constexpr std::uint64_t kMemory = 8 << 20, kIova = 0x12'3456'7000, kPage = 0x10'0000;
+  const Hpa second_root = b.memory.allocate(16384), first_root = b.memory.allocate(4096);
+  DeviceContext dc{};
+  dc[kTc] = 1 | bit(tc::kProcessTable);
+  if (!second.bare()) {
+    dc[kIohgatp] = make_pointer(second_mode, second_root.value(), 1);
+    for (std::uint64_t a = 0; a < kMemory; a += kPageBytes) b.map(second_root, second, a, a, leaf_bits::kUser);
+  }
+  if (!first.bare()) b.map(first_root, first, kIova, kPage, leaf_bits::kUser);
+  const Hpa one = b.memory.allocate(4096), two = b.memory.allocate(4096), three = b.memory.allocate(4096);
+  dc[kFsc] = make_pointer(kPd20, one.value());
+  b.memory.write64(one, two.value() >> 2 | 1);
+  b.memory.write64(two, three.value() >> 2 | 1);
+  b.memory.write64(three, 1);
+  b.memory.write64(three + 8, make_pointer(first_mode, first_root.value()));
+  b.set_context(dc);
+  const Resolution r = b.resolve(Bench::with_pasid(Bench::request(first.bare() ? kPage : kIova), 0));
+  EXPECT_EQ(r.output.value(), kPage);
+  const unsigned directory = r.reads[Structure::pasid_directory] + r.reads[Structure::pasid_entry];
+  const unsigned on_the_way = second.bare() ? 0 : directory * second.levels;
+  return {r.reads[Structure::page_table] - on_the_way, directory + on_the_way};
+}
+
+TEST(RiscvWalkTable, TheDocumentedReadsAreThoseOfTheWalks) {
+  const std::pair<const char*, unsigned> first[] = {{"Bare", 0}, {"Sv39", 8}, {"Sv48", 9}, {"Sv57", 10}};
+  const std::pair<const char*, unsigned> second[] = {{"Bare", 0}, {"Sv39x4", 8}, {"Sv48x4", 9}, {"Sv57x4", 10}};
+  std::string table = "| First stage \\ second stage | Bare | Sv39x4 | Sv48x4 | Sv57x4 |\n|---|---|---|---|---|\n";
+  for (const auto& [name, mode] : first) {
+    table += std::string("| ") + name + " |";
+    for (const auto& s : second) table += " " + std::to_string(reads_of(mode, s.second).page_tables) + " |";
+    table += "\n";
+  }
+  table += "| process context (PD20) |";
+  for (const auto& s : second) table += " " + std::to_string(reads_of(8, s.second).processes) + " |";
+  table += "\n";
+  std::ifstream in(IOMMUSIM_SOURCE_DIR "/models/iommu/arch/riscv/COVERAGE.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_NE(text.str().find(table), std::string::npos) << "COVERAGE.md should say:\n" << table;
+}
 
 }  // namespace
 }  // namespace iommusim::iommu::riscv

@@ -85,7 +85,7 @@ TEST_P(RiscvRandomMaps, TranslateAsAPlainMapDoes) {
   constexpr std::uint64_t kWindows = 5, kWindowBytes = 32 * kMiB2;
   unsigned mapped = 0, faults = 0, translated = 0, superpages = 0;
 
-  for (unsigned round = 0; round < 400; ++round) {
+  for (unsigned round = 0; round < rounds(400); ++round) {
     const std::uint64_t unit = random() % 3 == 0 ? kMiB2 : kPageBytes;
     const std::uint64_t bytes = unit * (1 + random() % (unit == kMiB2 ? 2 : 40));
     const std::uint64_t iova = window(random() % kWindows) + random() % ((kWindowBytes - bytes) / unit) * unit;
