@@ -87,6 +87,9 @@ class Program(unittest.TestCase):
             done = run(path)
             self.assertEqual(done.returncode, 2, text)
             self.assertIn(text, done.stderr)
+        both = run("/nonexistent/x.jsonl", SCENARIOS / "msi.jsonl")
+        self.assertEqual(both.returncode, 2)
+        self.assertEqual(both.stdout, run(SCENARIOS / "msi.jsonl").stdout, "the others are replayed")
         self.assertEqual(run().returncode, 2)
 
 

@@ -13,6 +13,12 @@ namespace iommusim::conformance {
 struct Tally {
   std::uint64_t passed = 0, failed = 0;
   std::uint64_t skipped = 0;  ///< differ where the specification leaves the result to the implementation
+  Tally& operator+=(const Tally& t) {
+    passed += t.passed;
+    failed += t.failed;
+    skipped += t.skipped;
+    return *this;
+  }
 };
 
 /// The configuration a scenario asks for. Throws BadFile where it cannot be had.

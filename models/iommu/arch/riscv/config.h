@@ -52,7 +52,9 @@ struct RiscvConfig : ArchitectureConfig {
   std::uint32_t page_queue_entries = 128;
 
   static const base::Fields<RiscvConfig>& fields();
+  /// Takes any capabilities, as a register can hold any.
   std::unique_ptr<Architecture> make_architecture() const override;
+  /// Throws base::UserError for capabilities that contradict each other.
   std::unique_ptr<Driver> make_driver() const override;
 
   /// A unit whose capabilities register reads as given; the rest is default.
@@ -62,7 +64,8 @@ struct RiscvConfig : ArchitectureConfig {
   std::uint64_t dc_bytes() const { return msi_flat ? 64 : 32; }
   unsigned device_id_bits(unsigned levels) const;
 
-  /// What contradicts something else, as (key, message); both empty if nothing does.
+  /// What contradicts something else, as (key, message); both empty if nothing does. No such unit is configured from
+  /// YAML or gets a driver.
   std::pair<std::string, std::string> contradiction() const;
 };
 
