@@ -290,7 +290,9 @@ void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
     const std::uint64_t header = wire_bytes - payload_bytes(0, data, format_);
     handed_over = std::min(last, flits_.complete(slot.start + serialiser_.duration(header)) + config_.propagation);
   }
-  if (observer_ != nullptr) observer_->sent(link_, up_, {payload, tlp, c, wire_bytes, slot.start, slot.end, last});
+  if (observer_ != nullptr)
+    observer_->sent(link_, up_,
+                    {payload, item.completion, item.begin, item.end, tlp, c, wire_bytes, slot.start, slot.end, last});
   wire_.push(item, handed_over);
 }
 

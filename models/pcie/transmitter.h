@@ -48,6 +48,8 @@ struct LinkDirectionStats {
 /// receiver can use it.
 struct SentTlp {
   const tlm::Payload& payload;  ///< the request, or what is completed
+  bool completion;
+  std::uint32_t begin, end;  ///< completions: which of the request's bytes
   const Tlp& tlp;
   FlowClass flow;
   std::uint64_t wire_bytes;
