@@ -12,7 +12,7 @@ const base::Fields<DmaEngineConfig>& DmaEngineConfig::fields() {
   static const auto f =
       base::Fields<C>("dma_engine", "DMA engine of an endpoint: its limits and its fixed costs")
           .field("tags", &C::tags, "Read requests outstanding at most; all: what tag_bits give")
-          .range(0, 15360)
+          .range(1, 15360)
           .word("all", 0)
           .field("tag_bits", &C::tag_bits, "Width of its tags, 5, 8, 10 or 14 bits: 32, 256, 768 or 15,360 of them")
           .range(5, 14)

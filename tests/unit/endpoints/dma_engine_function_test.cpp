@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <random>
 
 #include "models/base/config/config.h"
 #include "models/base/error.h"
 #include "models/endpoints/dma_engine.h"
+#include "models/pcie/ecam.h"
 #include "tests/unit/endpoints/engine_bench.h"
 
 namespace iommusim::ep {
@@ -447,6 +449,93 @@ TEST(Reset, FindsDmasInEveryStage) {
   EXPECT_GT(b.engine.counters().reset.value(), 10u);
   EXPECT_GT(b.engine.counters().reads.value(), 10u);
   b.expect_quiet();
+}
+
+class RandomResets : public ::testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(RandomResets, EndEachDmaOnceAndLeaveNothing) {
+  std::mt19937_64 random(GetParam());
+  const auto below = [&random](std::uint64_t n) { return random() % n; };
+  DmaEngineConfig c;
+  c.tags = static_cast<unsigned>(1 + below(12));
+  c.tag_bits = below(2) == 0 ? 8 : 10;
+  c.dmas = static_cast<unsigned>(1 + below(20));
+  c.posted_window = static_cast<unsigned>(1 + below(8));
+  c.issue_latency = Time::ns(below(2) * below(400));
+  c.completion_latency = Time::ns(below(2) * below(400));
+  c.completion_timeout = below(2) == 0 ? Time() : Time::ns(600);
+  FunctionBench b(c, Time::ns(below(800)));
+  ListedDmas w;
+  for (unsigned i = 0; i < 200; ++i) {
+    const auto bytes = static_cast<std::uint32_t>(1 + below(1500));
+    w.list.push_back(
+        below(2) == 0 ? read_of(high + below(1 << 20), bytes)
+                      : write_of(high + below(1 << 20), bytes, below(2) == 0 ? WriteDone::sent : WriteDone::visible));
+    w.list.back().intended = Time::ns(100 * i);
+  }
+  b.engine.drive(w);
+  Results others;
+  unsigned submitted = 0;
+  for (unsigned i = 0; i < 100; ++i) {
+    b.at(Time::ns(200 * i + below(200)), [&, kind = below(8)] {
+      switch (kind) {
+        case 0: b.engine.reset(); break;
+        case 1: b.master(false); break;
+        case 2: b.engine.send_msi(0xfee00000, 1, 0, others.done()), ++submitted; break;
+        case 3: b.engine.send_message(page_request(0x1000)); break;
+        case 4:
+          b.write(pcie::cfg::device_control2, static_cast<std::uint32_t>(below(2) * pcie::cfg::ten_bit_tag_enable));
+          break;
+        case 5: b.write(pcie::cfg::msix_control, static_cast<std::uint32_t>(below(2) * pcie::cfg::msix_enable)); break;
+        default: b.master(true); break;
+      }
+    });
+  }
+  b.at(Time::us(30), [&] {
+    b.master(true);
+    b.write(pcie::cfg::msix_control, pcie::cfg::msix_enable);
+  });
+  b.run();
+  EXPECT_EQ(w.list.size(), w.results.size());
+  EXPECT_EQ(submitted, others.list.size());
+  EXPECT_EQ(0u, b.engine.counters().unexpected_completions.value());
+  b.expect_quiet();
+}
+INSTANTIATE_TEST_SUITE_P(Engine, RandomResets, ::testing::Range(std::uint64_t{1}, std::uint64_t{41}));
+
+TEST(Reset, OfOneFunctionLeavesTheOthersAsTheyAre) {
+  tlm::Simulation sim;
+  pcie::DeviceConfig two;
+  two.functions.assign(2, pcie::FunctionConfig{});
+  pcie::RootComplex rc("rc", sim.context, {}, 1);
+  pcie::Device device("device", sim.context, {}, two, base::Bdf(0x0300));
+  pcie::Link link("link", sim.context, nanosecond_per_byte(), rc.root_port(0), device.link_port);
+  test::FixedMemory memory("memory", sim.context, Time::ns(100));
+  test::Requester cpu("cpu", sim.context);
+  rc.to_host(0).bind(memory.port());
+  cpu.port.bind(rc.from_cpu);
+  rc.set_buses(3, 3, 0);
+  rc.set_ecam(base::Hpa(0xe0000000), 256 * pcie::kEcamBusBytes);
+  DmaEngine first("first", sim.context, {}, {base::SourceId(0x0300)});
+  DmaEngine second("second", sim.context, {}, {base::SourceId(0x0301)});
+  first.port.bind(device.from_function(0));
+  second.port.bind(device.from_function(1));
+  device.attach(0, first);
+  device.attach(1, second);
+  Results results;
+  first.submit(read_of(high, 64), results.done());
+  second.submit(read_of(high, 64), results.done());
+  // The request to reset arrives at 50 + 24 ns, before any answer.
+  cpu.write(Time::ns(50), pcie::ecam_address(base::Hpa(0xe0000000), base::Bdf(0x0300), device_control).value(),
+            base::SourceId(0), 2, initiate_flr);
+  sim.scheduler.run_until(Time::ms(1));
+  ASSERT_EQ(2u, results.list.size());
+  EXPECT_EQ(CompletionStatus::function_reset, results.list[0].status);
+  EXPECT_EQ(Time::ns(74), results.list[0].done);
+  EXPECT_EQ(CompletionStatus::ok, results.list[1].status);
+  EXPECT_EQ(Time::ns(24 + 100 + 84 + 84), results.list[1].done) << "behind the completion of the first";
+  EXPECT_EQ(1u, first.counters().late_completions.value());
+  EXPECT_EQ("", sim.pool.leak_report());
 }
 
 TEST(Reset, ADmaSubmittedInReplyStartsAfterwards) {
