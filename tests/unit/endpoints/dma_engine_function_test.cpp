@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Engine, TagWidth,
 struct Tags final : pcie::TlpObserver {
   std::vector<unsigned> list;
   void sent(const pcie::Link&, bool up, const pcie::SentTlp& t) override {
-    if (up && !t.completion) list.push_back(tlm::dma(t.payload).tag);
+    if (up && t.flow != pcie::FlowClass::completion) list.push_back(tlm::dma(t.payload).tag);
   }
 };
 

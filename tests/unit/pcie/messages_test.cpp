@@ -173,8 +173,9 @@ struct Observer final : TlpObserver {
   MessageBench* bench = nullptr;
   void sent(const Link&, bool up, const SentTlp& t) override {
     const Transmitter& out = up ? bench->link.up() : bench->link.down();
-    seen.push_back({up, t.completion, t.wire_bytes, t.completion ? FlowClass::completion : request_class(t.payload),
-                    out.credits_of(t.payload, t.completion, t.begin, t.end)});
+    const bool completion = t.flow == FlowClass::completion;
+    seen.push_back(
+        {up, completion, t.wire_bytes, t.flow, out.credits_of(t.payload, completion, 0, t.payload.get_data_length())});
   }
 };
 
