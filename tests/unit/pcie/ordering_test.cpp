@@ -134,15 +134,15 @@ struct Cell {
 };
 void PrintTo(const Cell& c, std::ostream* os) { *os << c.entry; }
 
-class Ordering : public ::testing::TestWithParam<Cell> {};
-TEST_P(Ordering, FollowsTheTable) {
+class OrderingTable : public ::testing::TestWithParam<Cell> {};
+TEST_P(OrderingTable, FollowsTheTable) {
   Bench b;
   EXPECT_EQ(GetParam().passes, b.passes(GetParam().row, GetParam().column)) << GetParam().entry;
 }
 
 constexpr bool relaxed = true, ido = true;
 INSTANTIATE_TEST_SUITE_P(
-    Table, Ordering,
+    Table, OrderingTable,
     ::testing::Values(
         // A posted request must not pass another, may by A2b, and does not; it must pass everything else.
         Cell{"A2a", {posted}, {posted}, false}, Cell{"A2b relaxed", {posted, relaxed}, {posted}, false},
