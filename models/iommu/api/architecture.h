@@ -42,7 +42,11 @@ class Architecture {
  public:
   virtual ~Architecture() = default;
 
-  // --- requests
+  // --- requests. The order in which a unit asks (untimed.cpp does it in a dozen lines): classify, enabled; the context
+  // of context_key, by a context walk if not cached; check_request; if process_key names one, the process context, by a
+  // process walk, and check_request again; passes_through, check_pass_through; the IOTLB under space; a page walk,
+  // whose result is cached if its step is `cacheable`. Translation requests end in complete_ats, or
+  // complete_ats_stored.
   /// How to treat a request. When translation is disabled in the registers, ordinary requests still classify as
   /// ordinary.
   virtual RequestClass classify(const Request& request) const = 0;
