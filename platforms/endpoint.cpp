@@ -59,6 +59,7 @@ Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const 
     functions_[i].dma->port.bind(device ? device->from_function(i) : attachment.bridge->from_device(attachment.place));
     (device ? device->to_function(i) : attachment.bridge->to_device(attachment.place))
         .bind(functions_[i].registers->port);
+    if (device) device->attach(i, *functions_[i].dma);
   }
 }
 
@@ -74,6 +75,15 @@ void Endpoint::place_registers(base::Hpa base) {
     }
     functions_[i].registers->place(base + i * bytes, bytes);
   }
+}
+
+void Endpoint::place_memory(base::Hpa base, std::uint64_t bytes) {
+  if (device) {
+    device->add_window(base, bytes, 0);
+  } else {
+    attachment_.bridge->add_window(base, bytes, attachment_.place);
+  }
+  registers.place_memory(base, config_.memory);
 }
 
 void Endpoint::stop_issuing() {

@@ -70,6 +70,8 @@ class Endpoint : public tlm::Module {
 
   /// Where the CPU sees the registers of all functions: bar_size bytes each, from `base`.
   void place_registers(base::Hpa base);
+  /// Where peers and the CPU see the memory of function 0: `bytes` bytes, a power of two.
+  void place_memory(base::Hpa base, std::uint64_t bytes);
   /// Nothing is issued any more by any function; nothing is in flight.
   void stop_issuing();
   bool quiescent() const;

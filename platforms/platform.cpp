@@ -147,18 +147,24 @@ void Platform::make_tree() {
       }
     }
   }
+  root_complex_->set_ecam(config_.address_map.ecam, config_.address_map.ecam_size.value());
   // Addresses lead down every port on the way to their endpoint.
   for (std::size_t i = 0; i < topology_.nodes.size(); ++i) {
     if (topology_.nodes[i].kind != TopologyNode::Kind::endpoint) continue;
     Endpoint& endpoint = *endpoints_[topology_.nodes[i].index];
     const AddressRange& bar = *plan_.find(endpoint.config().name + ".bar");
     endpoint.place_registers(bar.base);
-    std::size_t at = i;
-    for (; topology_.nodes[at].above; at = *topology_.nodes[at].above) {
-      pcie::Switch* above = switch_of[*topology_.nodes[at].above];
-      if (above != nullptr) above->add_window(bar.base, bar.size.value(), topology_.nodes[at].port);
+    const AddressRange* memory = plan_.find(endpoint.config().name + ".memory");
+    if (memory != nullptr) endpoint.place_memory(memory->base, memory->size.value());
+    for (const AddressRange* range : {&bar, memory}) {
+      if (range == nullptr) continue;
+      std::size_t at = i;
+      for (; topology_.nodes[at].above; at = *topology_.nodes[at].above) {
+        pcie::Switch* above = switch_of[*topology_.nodes[at].above];
+        if (above != nullptr) above->add_window(range->base, range->size.value(), topology_.nodes[at].port);
+      }
+      root_complex_->add_window(range->base, range->size.value(), topology_.nodes[at].port);
     }
-    root_complex_->add_window(bar.base, bar.size.value(), topology_.nodes[at].port);
   }
 }
 
@@ -241,6 +247,14 @@ void Platform::make_player(const ep::TracePlayerConfig& config) {
 }
 
 void Platform::place_buffers() {
+  std::map<std::string, std::uint64_t> taken;  // of each peer's memory
+  for (auto& use : uses_) {
+    const BufferConfig& b = use->config.buffer;
+    if (b.peer.empty()) continue;
+    std::uint64_t& offset = taken[b.peer];
+    use->pieces = split(plan_.find(b.peer + ".memory")->base + offset, b.size.value(), b.page_size.value());
+    offset += b.size.value();
+  }
   for (unsigned node = 0; node < config_.memory.nodes; ++node) place_buffers(node);
 }
 
@@ -248,7 +262,7 @@ void Platform::place_buffers(unsigned node) {
   const mem::MemoryRange range = buffer_range(config_, node);
   std::vector<Use*> uses;
   for (auto& use : uses_) {
-    if (use->config.buffer.node == node) uses.push_back(use.get());
+    if (use->config.buffer.node == node && use->config.buffer.peer.empty()) uses.push_back(use.get());
   }
   if (uses.empty()) return;
   const auto scattered = [&](const Use* u) {
@@ -283,7 +297,12 @@ const Endpoint::Function* Platform::function(const std::string& name) const {
   return f == nullptr ? nullptr : &endpoints_[f->endpoint]->functions()[f->number];
 }
 
-bool Platform::translated(const Use& use) const { return unit_ && host::translated(use.config.domain.type); }
+// A peer that is reached below the root complex is addressed by its bus address, as Linux does (pci_p2pdma).
+bool Platform::translated(const Use& use) const {
+  if (!unit_ || !host::translated(use.config.domain.type)) return false;
+  const std::string& peer = use.config.buffer.peer;
+  return peer.empty() || !reaches_directly(config_, topology_, use.function.topology, *topology_.find(peer));
+}
 
 void Platform::boot() {
   if (driver_ && config_.iommu->driver.boot == host::Boot::timed) {

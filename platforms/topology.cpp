@@ -287,10 +287,11 @@ class Builder {
 
 }  // namespace
 
-const TopologyNode& Topology::node_of_endpoint(std::size_t endpoint) const {
-  return *std::find_if(nodes.begin(), nodes.end(), [&](const TopologyNode& n) {
+std::size_t Topology::node_of_endpoint(std::size_t endpoint) const {
+  const auto it = std::find_if(nodes.begin(), nodes.end(), [&](const TopologyNode& n) {
     return n.kind == TopologyNode::Kind::endpoint && n.index == endpoint;
   });
+  return static_cast<std::size_t>(it - nodes.begin());
 }
 
 const TopologyFunction* Topology::find(const std::string& name) const {
@@ -313,6 +314,22 @@ pcie::SwitchPortConfig port_of(const PlatformConfig& config, const Topology& top
     port.acs.p2p_completion_redirect = port.acs.upstream_forwarding = true;
   }
   return port;
+}
+
+bool reaches_directly(const PlatformConfig& config, const Topology& topology, const TopologyFunction& from,
+                      const TopologyFunction& to) {
+  std::vector<std::size_t> way;  // of `to`, upward
+  for (std::optional<std::size_t> at = topology.node_of_endpoint(to.endpoint); at; at = topology.nodes[*at].above)
+    way.push_back(*at);
+  for (std::size_t at = topology.node_of_endpoint(from.endpoint); topology.nodes[at].above;
+       at = *topology.nodes[at].above) {
+    const std::size_t above = *topology.nodes[at].above;
+    if (std::find(way.begin(), way.end(), above) == way.end()) continue;
+    if (topology.nodes[above].kind != Kind::pcie_switch) return false;
+    const pcie::AcsConfig acs = port_of(config, topology, topology.nodes[at]).acs;
+    return !acs.p2p_request_redirect;
+  }
+  return false;
 }
 
 Topology topology_of(const PlatformConfig& config, base::Report* report) { return Builder(config, report).build(); }

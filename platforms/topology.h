@@ -52,7 +52,8 @@ struct Topology {
   std::vector<TopologyFunction> functions;
   unsigned groups = 0;
 
-  const TopologyNode& node_of_endpoint(std::size_t endpoint) const;
+  /// Index of an endpoint's node.
+  std::size_t node_of_endpoint(std::size_t endpoint) const;
   /// The function of that name, or null.
   const TopologyFunction* find(const std::string& name) const;
   /// The number of the root port that a node is below.
@@ -62,6 +63,11 @@ struct Topology {
 /// The downstream port of a switch that a node is linked to, as described: its own settings, and what `isolate` of the
 /// switch adds. Precondition: the node is behind a switch.
 pcie::SwitchPortConfig port_of(const PlatformConfig& config, const Topology& topology, const TopologyNode& node);
+
+/// True if requests of `from` to the memory of `to` stay below the root complex: the switch where their ways part sends
+/// them to the peer.
+bool reaches_directly(const PlatformConfig& config, const Topology& topology, const TopologyFunction& from,
+                      const TopologyFunction& to);
 
 /// Reports what does not fit together ("behind" of nobody or in a circle, buses or BDFs given twice); the result is
 /// complete only if nothing was reported.

@@ -8,10 +8,12 @@ const base::Fields<AddressMapConfig>& AddressMapConfig::fields() {
           .field("address_bits", &AddressMapConfig::address_bits, "Width of host physical addresses in bits")
           .range(36, 52)
           .source("46 on Xeon E5 v3 and v4 (CPUID 80000008H)")
-          .field("ecam", &AddressMapConfig::ecam, "PCIe configuration space (ECAM); reserved, nothing answers there")
+          .field("ecam", &AddressMapConfig::ecam, "PCIe configuration space (ECAM): 4 KiB per function")
           .field("ecam_size", &AddressMapConfig::ecam_size, "1 MiB per bus")
           .range("1 MiB", "256 MiB")
           .field("bars", &AddressMapConfig::bars, "Window in which endpoint registers get their addresses")
+          .field("device_memory", &AddressMapConfig::device_memory,
+                 "Where memories of endpoints are placed, each at a multiple of its size")
           .field("bars_size", &AddressMapConfig::bars_size, "Size of that window")
           .range("4 KiB", "1 TiB")
           .check([](const AddressMapConfig& c, base::Report& r) {

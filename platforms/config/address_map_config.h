@@ -13,6 +13,7 @@ struct AddressMapConfig {
   base::Bytes ecam_size{256ull << 20};
   base::Hpa bars{0x90000000};
   base::Bytes bars_size{0x6c000000};
+  base::Hpa device_memory{1ull << 45};
   static const base::Fields<AddressMapConfig>& fields();
 };
 

@@ -37,7 +37,9 @@ const base::Fields<EndpointConfig>& EndpointConfig::fields() {
           .field("bar", &EndpointConfig::bar,
                  "Address of the register window of function 0; those of the others follow it")
           .word("auto", 0)
-          .object("link", &EndpointConfig::link, "Link to its root port")
+          .object("memory", &EndpointConfig::memory,
+                  "Memory of function 0 behind a base address register of its own, for peers (buffer.peer) and CPUs")
+          .object("link", &EndpointConfig::link, "Link to the port above")
           .object("buffer", &EndpointConfig::buffer,
                   "Receive buffer for requests of CPUs and peers. Completions are not limited (PCIe 5.0 section 2.6.1)")
           .object("dma", &EndpointConfig::dma, "DMA engine")

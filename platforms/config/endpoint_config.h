@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/base/config/config.h"
+#include "models/endpoints/device_memory.h"
 #include "models/endpoints/dma_engine_config.h"
 #include "models/pcie/flow_control.h"
 #include "models/pcie/function_config.h"
@@ -23,6 +24,7 @@ struct EndpointConfig {
   pcie::DeviceConfig device;
   base::Bytes bar_size{65536};
   base::Hpa bar;  ///< 0: placed in the window of address_map
+  ep::DeviceMemoryConfig memory;
   pcie::LinkConfig link;
   pcie::ReceiveBuffer buffer{{64, base::Bytes(4096)}, {64, base::Bytes(1024)}, {}};
   ep::DmaEngineConfig dma;

@@ -79,7 +79,11 @@ void check_map(const PlatformConfig& c, base::Report& r) {
     r.error(conflict.setting, conflict.message);
   for (const std::string& setting : homeless) {
     r.error(setting,
-            "no room for the registers of this endpoint in address_map.bars; make address_map.bars_size larger");
+            setting.find(".memory") != std::string::npos
+                ? "no room for the memory of this endpoint between address_map.device_memory and the end of the "
+                  "address space "
+                  "(address_map.address_bits)"
+                : "no room for the registers of this endpoint in address_map.bars; make address_map.bars_size larger");
   }
   const std::uint64_t window_end = c.address_map.bars.value() + c.address_map.bars_size.value();
   for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
@@ -121,6 +125,12 @@ base::Bytes register_window(const EndpointConfig& e) {
   return base::Bytes(bytes);
 }
 
+std::uint64_t memory_window(const EndpointConfig& e) {
+  std::uint64_t bytes = e.memory.size.value() == 0 ? 0 : 4096;
+  while (bytes < e.memory.size.value()) bytes *= 2;
+  return bytes;
+}
+
 AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* homeless) {
   AddressPlan plan;
   for (std::size_t i = 0; i < c.memory.ranges.size(); ++i) {
@@ -131,7 +141,6 @@ AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* h
   plan.add({"interrupts", RangeKind::interrupt, Hpa(host::InterruptRegion::kBase),
             base::Bytes(host::InterruptRegion::kBytes), to_interrupts},
            "address_map");
-  // Configuration requests are not modelled: the root complex refuses what falls there.
   plan.add({"ecam", RangeKind::ecam, c.address_map.ecam, c.address_map.ecam_size, to_root_complex}, "address_map.ecam");
   if (c.has_iommu()) {
     plan.add({"iommu.registers", RangeKind::registers, c.iommu->registers, base::Bytes(c.iommu->register_bytes()),
@@ -154,6 +163,18 @@ AddressPlan address_plan_of(const PlatformConfig& c, std::vector<std::string>* h
       add_bar(i, at);
     } else if (homeless != nullptr) {
       homeless->push_back(fmt::format("endpoints[{}].bar_size", i));
+    }
+  }
+  for (std::size_t i = 0; i < c.endpoints.size(); ++i) {
+    const std::uint64_t bytes = memory_window(c.endpoints[i]);
+    if (bytes == 0) continue;
+    const Hpa limit(std::uint64_t{1} << c.address_map.address_bits);
+    const Hpa at = plan.find_free(c.address_map.device_memory, limit, bytes);
+    if (at.value() != 0) {
+      plan.add({c.endpoints[i].name + ".memory", RangeKind::bar, at, base::Bytes(bytes), to_root_complex},
+               fmt::format("endpoints[{}].memory", i));
+    } else if (homeless != nullptr) {
+      homeless->push_back(fmt::format("endpoints[{}].memory", i));
     }
   }
   return plan;

@@ -47,6 +47,9 @@ mem::MemoryRange table_range(const PlatformConfig& config);
 /// Registers of all functions of an endpoint together, a power of two: bar_size for each, in the order of functions.
 base::Bytes register_window(const EndpointConfig& e);
 
+/// Bytes of the window of an endpoint's memory, a power of two; 0 if it has none.
+std::uint64_t memory_window(const EndpointConfig& e);
+
 /// Outputs of the router, the targets of the address map.
 enum RouterOutput : unsigned {
   to_memory,
@@ -56,8 +59,8 @@ enum RouterOutput : unsigned {
 };  // then other nodes' memory
 
 /// The address map that follows from a description; `target` of each range is a RouterOutput. Ranges are named
-/// "memory.ranges[0]", "interrupts", "iommu.registers", "nfp.bar", "ecam". BARs without an address get one in the
-/// window, in order of endpoints; one that finds no room is left out and its setting added to `homeless`.
+/// "memory.ranges[0]", "interrupts", "iommu.registers", "nfp.bar", "nfp.memory", "ecam". BARs without an address get
+/// one in the window, in order of endpoints; one that finds no room is left out and its setting added to `homeless`.
 AddressPlan address_plan_of(const PlatformConfig& config, std::vector<std::string>* homeless = nullptr);
 
 }  // namespace iommusim::platforms

@@ -45,6 +45,10 @@ const base::Fields<BufferConfig>& BufferConfig::fields() {
           .field("mapping", &BufferConfig::mapping,
                  "How DMAs get their memory mapped where the domain translates: premapped, per_dma, or another buffer "
                  "policy")
+          .field("peer", &BufferConfig::peer,
+                 "Endpoint in whose memory it lies (peer-to-peer); empty: main memory. A peer that a switch reaches "
+                 "without "
+                 "the root complex is addressed directly, as Linux does; others through the IOMMU")
           .field("node", &BufferConfig::node, "Memory node (socket) that it lies in")
           .range(0, 63)
           .field("core", &BufferConfig::core, "Core that maps and unmaps; empty: the first of the platform")
@@ -92,8 +96,9 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
   std::vector<std::string> cores;
   for (const CoreConfig& c : platform.cores) cores.push_back(c.name);
   std::map<std::string, std::size_t> used;
-  std::map<unsigned, std::size_t> group_user;   // first workload of each IOMMU group
-  std::map<unsigned, std::uint64_t> wanted_of;  // bytes, by node
+  std::map<unsigned, std::size_t> group_user;     // first workload of each IOMMU group
+  std::map<unsigned, std::uint64_t> wanted_of;    // bytes, by node
+  std::map<std::string, std::uint64_t> taken_of;  // bytes of memories of endpoints
   for (std::size_t i = 0; i < workloads.size(); ++i) {
     const WorkloadUseConfig& w = workloads[i];
     const std::string path = fmt::format("workloads[{}]", i);
@@ -124,6 +129,32 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
       report.error(path + ".buffer.size",
                    fmt::format("{} is too small for the traffic, which needs {}", base::to_text(w.buffer.size),
                                base::to_text(base::Bytes(w.traffic->buffer_bytes()))));
+    }
+    if (!w.buffer.peer.empty()) {
+      const auto peer = std::find_if(platform.endpoints.begin(), platform.endpoints.end(),
+                                     [&](const EndpointConfig& e) { return e.name == w.buffer.peer; });
+      const TopologyFunction* own = topology.find(w.endpoint);
+      if (peer == platform.endpoints.end() || peer->memory.size.value() == 0) {
+        std::vector<std::string> with_memory;
+        for (const EndpointConfig& e : platform.endpoints) {
+          if (e.memory.size.value() != 0) with_memory.push_back(e.name);
+        }
+        report.error(path + ".buffer.peer", fmt::format("the platform has no endpoint '{}' with memory.{}{}",
+                                                        w.buffer.peer, base::did_you_mean(w.buffer.peer, with_memory),
+                                                        with_memory.empty() ? " Give one `memory: {size: ...}`"
+                                                                            : " Known: " + base::join(with_memory)));
+        continue;
+      }
+      if (own != nullptr && platform.endpoints[own->endpoint].name == w.buffer.peer)
+        report.error(path + ".buffer.peer", "an endpoint is no peer of itself");
+      std::uint64_t& taken = taken_of[w.buffer.peer];
+      taken += w.buffer.size.value();
+      if (taken > peer->memory.size.value()) {
+        report.error(path + ".buffer.size",
+                     fmt::format("the buffers in the memory of '{}' need {} together, it has {}", w.buffer.peer,
+                                 base::to_text(base::Bytes(taken)), base::to_text(peer->memory.size)));
+      }
+      continue;
     }
     if (w.buffer.node >= platform.memory.nodes) {
       report.error(path + ".buffer.node", fmt::format("there is no node {}: memory.nodes is {}, counted from 0",

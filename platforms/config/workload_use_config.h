@@ -26,6 +26,7 @@ struct BufferConfig {
   base::Bytes page_size{4096};  ///< 4 KiB, 2 MiB or 1 GiB
   mem::Placement placement = mem::Placement::contiguous;
   std::string mapping = "premapped";  ///< of host::BufferPolicies
+  std::string peer;                   ///< endpoint whose memory it is; empty: main memory
   unsigned node = 0;                  ///< of memory.nodes: whose memory it is
   std::string core;                   ///< of the platform; empty: its first
   static const base::Fields<BufferConfig>& fields();
