@@ -30,6 +30,7 @@ class Builder {
   Topology build() {
     add_nodes();
     connect();
+    check_redirects();
     number_buses();
     add_functions();
     make_groups();
@@ -43,6 +44,7 @@ class Builder {
   };
 
   void error(const std::string& path, const std::string& what) {
+    failed_ = true;
     if (report_ != nullptr) report_->error(path, what);
   }
 
@@ -114,6 +116,23 @@ class Builder {
         error(w.node.path + ".behind",
               fmt::format("'{}' is behind '{}', which does not lead to a root port", w.node.name, w.behind));
       }
+    }
+  }
+
+  // What a port sends up for a peer comes back to the same port of the switch above, which must pass it on.
+  void check_redirects() {
+    for (const TopologyNode& node : t_.nodes) {
+      if (node.kind != Kind::pcie_switch || !node.above) continue;
+      const bool redirects = std::any_of(node.below.begin(), node.below.end(), [&](std::size_t child) {
+        const pcie::AcsConfig acs = port_of(c_, t_, t_.nodes[child]).acs;
+        return acs.p2p_request_redirect || acs.p2p_completion_redirect;
+      });
+      if (!redirects || port_of(c_, t_, node).acs.upstream_forwarding) continue;
+      error(
+          node.path,
+          fmt::format("its ports send requests to peers up, and '{}' above does not forward them: set `isolate: true` "
+                      "there too (or port: {{acs: {{upstream_forwarding: true}}}} here), or `isolate: false` here",
+                      t_.nodes[*node.above].name));
     }
   }
 
@@ -221,7 +240,7 @@ class Builder {
         f.bdf = place.bdf;
         f.requester = bridged ? alias_of(node) : f.bdf;
         const auto [it, fresh] = used.emplace(f.bdf.value(), f.name);
-        if (!fresh)
+        if (!fresh && !failed_)  // else numbers are not final
           error(node.path + ".bdf", fmt::format("{} is already the BDF of '{}'", base::to_text(f.bdf), it->second));
         t_.functions.push_back(f);
       }
@@ -281,6 +300,7 @@ class Builder {
 
   const PlatformConfig& c_;
   base::Report* report_;
+  bool failed_ = false;
   std::vector<Wanted> wanted_;
   Topology t_;
 };
