@@ -113,7 +113,8 @@ constexpr std::uint64_t wire_bytes(const Tlp& tlp, TlpFormat format = {}) {
 }
 
 /// Bytes of the next TLP of a DMA with `remaining` bytes left from `address`: at most `limit` (Max_Read_Request_Size
-/// for reads, Max_Payload_Size for writes), which counts the doublewords it touches, and not past a 4 KiB boundary. `remaining` and `limit` are at least 1.
+/// for reads, Max_Payload_Size for writes), which counts the doublewords it touches, and not past a 4 KiB boundary.
+/// `remaining` and `limit` are at least 1.
 constexpr std::uint64_t next_request(std::uint64_t address, std::uint64_t remaining, std::uint64_t limit) {
   return std::min({remaining, limit - address % 4, request_boundary - address % request_boundary});
 }

@@ -18,8 +18,8 @@ using base::AddressType;
 /// register number, 0 to 4095, of the function that ext.target names.
 enum class AddressSpace : std::uint8_t { iova, gpa, hpa, mmio, configuration };
 /// What a TLM_IGNORE_COMMAND payload is: a message TLP (PCIe 6.0 sections 2.2.8, 10.3.3, 10.4). Its address is the
-/// header's last eight bytes as a number, the first of them in 63:56; its data, if any, is the payload behind the header
-/// (models/pcie/messages.h).
+/// header's last eight bytes as a number, the first of them in 63:56; its data, if any, is the payload behind the
+/// header (models/pcie/messages.h).
 enum class Message : std::uint8_t {
   none,
   invalidate_request,     ///< ATS: to the device, two doublewords of payload
@@ -85,8 +85,8 @@ struct DmaFields {
   std::uint8_t walk_reads = 0;                     ///< remapping unit -> statistics: memory reads of its walk
   std::uint32_t part_begin = 0;                    ///< link -> receiver, during a completion TLP's call only: its bytes
   std::uint32_t part_end = 0;                      ///< of the request's data are [part_begin, part_end)
-  base::Time tail;                                 ///< link -> cut-through switch, during the call: when the TLP's last byte comes
-  base::Time first_completion;                     ///< endpoint -> statistics: its first completion TLP has come
+  base::Time tail;              ///< link -> cut-through switch, during the call: when the TLP's last byte comes
+  base::Time first_completion;  ///< endpoint -> statistics: its first completion TLP has come
   std::array<base::Time, boundary_count> stamp{};  ///< each stage -> statistics; zero: boundary not passed
 };
 
