@@ -50,8 +50,7 @@ Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const 
   doorbell_.add_metrics(stats());
   functions_.push_back({functions.front(), &dma, &registers, &stats()});
   for (std::size_t i = 1; i < functions.size(); ++i) {
-    std::string own = functions[i].name.substr(functions[i].name.find('.') + 1);
-    std::replace(own.begin(), own.end(), '.', '_');  // f1_vf0: a dot would be a level of the hierarchy
+    const std::string own = functions[i].path().substr(functions[i].path().find('.') + 1);
     others_.push_back(std::make_unique<OtherFunction>(own.c_str(), context, config, functions[i]));
     functions_.push_back({functions[i], &others_.back()->dma, &others_.back()->registers, &others_.back()->stats()});
   }

@@ -50,9 +50,10 @@ std::string node_text(const PlatformConfig& c, const Topology& t, const Topology
   }
   const EndpointConfig& e = c.endpoints[node.index];
   const bool conventional = node.above && t.nodes[*node.above].kind == TopologyNode::Kind::bridge;
-  std::string text = fmt::format("{} {}: {}, MPS {}, MRRS {}, {} tags", to_text(node.bdf), e.name,
-                                 conventional ? std::string("conventional PCI") : link_text(e.link),
-                                 to_text(e.link.mps), to_text(e.link.mrrs), e.dma.tags);
+  std::string text =
+      fmt::format("{} {}: {}, MPS {}, MRRS {}, {} tags", to_text(node.bdf), e.name,
+                  conventional ? std::string("conventional PCI") : link_text(e.link), to_text(e.link.mps),
+                  to_text(e.link.mrrs), e.dma.tags == 0 ? "all" : std::to_string(e.dma.tags));
   const auto functions = pcie::places_of(node.bdf, e.device);
   if (functions.size() > 1) {
     text += fmt::format(", {} functions up to {}", functions.size(), to_text(functions.back().bdf));

@@ -21,6 +21,9 @@ using base::Bdf;
 using Kind = TopologyNode::Kind;
 
 constexpr unsigned kBuses = 256;
+/// Switches on the way to a root port: what a request remembers of its way (tlm::DmaExtension::kMaxHops) holds twice as
+/// many, there and back to a peer, and the host side.
+constexpr unsigned kMaxDepth = 12;
 
 /// Builds a topology step by step: who is behind whom, then bus numbers, then groups.
 class Builder {
@@ -31,6 +34,7 @@ class Builder {
     add_nodes();
     connect();
     check_redirects();
+    check_links();
     number_buses();
     add_functions();
     make_groups();
@@ -133,6 +137,48 @@ class Builder {
           fmt::format("its ports send requests to peers up, and '{}' above does not forward them: set `isolate: true` "
                       "there too (or port: {{acs: {{upstream_forwarding: true}}}} here), or `isolate: false` here",
                       t_.nodes[*node.above].name));
+    }
+  }
+
+  const pcie::LinkConfig& link_of(const TopologyNode& node) const {
+    return node.kind == Kind::pcie_switch ? c_.switches[node.index].link
+           : node.kind == Kind::bridge    ? c_.bridges[node.index].link
+                                          : c_.endpoints[node.index].link;
+  }
+
+  // Every TLP must fit each link on its way, and each buffer.
+  void check_links() {
+    for (const TopologyNode& node : t_.nodes) {
+      if (node.above && t_.nodes[*node.above].kind == Kind::bridge) continue;  // it has no link
+      const base::Bytes mps = link_of(node).mps;
+      unsigned depth = 0;
+      for (std::optional<std::size_t> at = node.above; at; at = t_.nodes[*at].above) ++depth;
+      if (depth > kMaxDepth)
+        error(node.path, fmt::format("is behind {} switches, at most {} can be", depth, kMaxDepth));
+      if (node.above && link_of(t_.nodes[*node.above]).mps != mps) {
+        error(node.path + ".link.mps",
+              fmt::format(
+                  "{} differs from the {} of '{}' above: firmware sets one size for a whole tree (the smallest of "
+                  "all), as no TLP is cut on its way",
+                  base::to_text(mps), base::to_text(link_of(t_.nodes[*node.above]).mps), t_.nodes[*node.above].name));
+      }
+      const auto check = [&](const pcie::ReceiveBuffer& buffer, const std::string& path) {
+        const auto too_small = [&](base::Bytes data) { return data.value() != 0 && data < mps; };
+        if (too_small(buffer.posted.data))
+          error(path + ".posted.data",
+                fmt::format("must hold one TLP of {} (mps of '{}')", base::to_text(mps), node.name));
+        if (too_small(buffer.completion.data))
+          error(path + ".completion.data",
+                fmt::format("must hold one TLP of {} (mps of '{}')", base::to_text(mps), node.name));
+      };
+      if (!node.above) check(c_.root_complex.buffer, "root_complex.buffer");
+      if (node.above)
+        check(c_.switches[t_.nodes[*node.above].index].settings.buffer,
+              t_.nodes[*node.above].path + ".settings.buffer");
+      if (node.kind == Kind::pcie_switch)
+        check(c_.switches[node.index].settings.buffer, node.path + ".settings.buffer");
+      if (node.kind == Kind::bridge) check(c_.bridges[node.index].settings.buffer, node.path + ".settings.buffer");
+      if (node.kind == Kind::endpoint) check(c_.endpoints[node.index].buffer, node.path + ".buffer");
     }
   }
 
@@ -295,7 +341,9 @@ class Builder {
   }
 
   static bool isolates(const pcie::AcsConfig& acs) {
-    return acs.source_validation && acs.p2p_request_redirect && acs.p2p_completion_redirect && acs.upstream_forwarding;
+    // With egress control, ports that are not barred are reached directly, redirect or not.
+    return acs.source_validation && acs.p2p_request_redirect && acs.p2p_completion_redirect &&
+           acs.upstream_forwarding && !acs.p2p_egress_control;
   }
 
   const PlatformConfig& c_;
@@ -306,6 +354,14 @@ class Builder {
 };
 
 }  // namespace
+
+std::string TopologyFunction::path() const {
+  std::string text = name;
+  const std::size_t first = text.find('.');
+  if (first != std::string::npos)
+    std::replace(text.begin() + static_cast<std::ptrdiff_t>(first) + 1, text.end(), '.', '_');
+  return text;
+}
 
 std::size_t Topology::node_of_endpoint(std::size_t endpoint) const {
   const auto it = std::find_if(nodes.begin(), nodes.end(), [&](const TopologyNode& n) {
@@ -329,7 +385,7 @@ pcie::SwitchPortConfig port_of(const PlatformConfig& config, const Topology& top
   pcie::SwitchPortConfig port = node.kind == Kind::pcie_switch ? config.switches[node.index].port
                                 : node.kind == Kind::bridge    ? config.bridges[node.index].port
                                                                : config.endpoints[node.index].port;
-  if (config.switches[topology.nodes[*node.above].index].isolate) {
+  if (config.has_iommu() && config.switches[topology.nodes[*node.above].index].isolate) {
     port.acs.source_validation = port.acs.p2p_request_redirect = true;
     port.acs.p2p_completion_redirect = port.acs.upstream_forwarding = true;
   }
@@ -347,7 +403,9 @@ bool reaches_directly(const PlatformConfig& config, const Topology& topology, co
     if (std::find(way.begin(), way.end(), above) == way.end()) continue;
     if (topology.nodes[above].kind != Kind::pcie_switch) return false;
     const pcie::AcsConfig acs = port_of(config, topology, topology.nodes[at]).acs;
-    return !acs.p2p_request_redirect;
+    if (!acs.p2p_egress_control) return !acs.p2p_request_redirect;
+    const unsigned egress = topology.nodes[*(std::find(way.begin(), way.end(), above) - 1)].port;
+    return std::find(acs.egress_blocked.begin(), acs.egress_blocked.end(), egress) == acs.egress_blocked.end();
   }
   return false;
 }

@@ -44,6 +44,9 @@ struct TopologyFunction {
   base::Bdf bdf;
   base::Bdf requester;  ///< what the remapping unit sees: the bridge's alias behind a PCIe-to-PCI bridge
   unsigned group = 0;   ///< IOMMU group
+
+  /// Where its parts and metrics are: "nic", "nic.f1", "nic.vf0", "nic.f1_vf0".
+  std::string path() const;
 };
 
 struct Topology {

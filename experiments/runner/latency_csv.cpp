@@ -19,9 +19,11 @@ void add_rows(std::string& out, const std::string& prefix, const base::Histogram
 std::string latency_csv(const platforms::Platform& platform) {
   std::string out = "endpoint,direction,low_ps,high_ps,count,cumulative\n";
   for (const auto& e : platform.endpoints()) {
-    const ep::DmaEngineStats& stats = e->dma.counters();
-    add_rows(out, e->config().name + ",read,", stats.read_latency.total());
-    add_rows(out, e->config().name + ",write,", stats.write_latency.total());
+    for (const platforms::Endpoint::Function& f : e->functions()) {
+      const ep::DmaEngineStats& stats = f.dma->counters();
+      add_rows(out, f.topology.name + ",read,", stats.read_latency.total());
+      add_rows(out, f.topology.name + ",write,", stats.write_latency.total());
+    }
   }
   return out;
 }

@@ -17,15 +17,19 @@ double figure(const ordered_json& result, const std::string& path, const char* k
 
 std::string ns(double ps) { return fmt::format("{:.1f}", ps / 1000); }
 
-/// One line per endpoint and direction that did something.
+std::vector<platforms::TopologyFunction> functions_of(const ExperimentConfig& config) {
+  return platforms::topology_of(config.platform).functions;
+}
+
+/// One line per function of an endpoint and direction that did something.
 std::string traffic_table(const ordered_json& result, const ExperimentConfig& config) {
   const double seconds = result.at("window").at("length").at("value").get<double>() / 1e12;
   std::string text = fmt::format("{:<16} {:<6} {:>11} {:>9} {:>9}   {:>9} {:>9} {:>9} {:>9} {:>9}\n", "endpoint", "",
                                  "DMAs", "M DMA/s", "Gb/s", "mean ns", "p50 ns", "p99 ns", "p99.9 ns", "max ns");
   bool any = false;
-  for (const auto& e : config.platform.endpoints) {
+  for (const auto& e : functions_of(config)) {
     for (const std::string direction : {"read", "write"}) {
-      const std::string base = e.name + ".dma.";
+      const std::string base = e.path() + ".dma.";
       const double dmas = figure(result, base + direction + "s", "value");
       if (dmas == 0) continue;
       any = true;
@@ -43,9 +47,9 @@ std::string traffic_table(const ordered_json& result, const ExperimentConfig& co
 
 std::string failures(const ordered_json& result, const ExperimentConfig& config) {
   std::string text;
-  for (const auto& e : config.platform.endpoints) {
-    for (const char* kind : {"failed_unsupported", "failed_abort", "failed_timeout"}) {
-      const double n = figure(result, e.name + ".dma." + kind, "value");
+  for (const auto& e : functions_of(config)) {
+    for (const char* kind : {"failed_unsupported", "failed_abort", "failed_timeout", "dropped_writes"}) {
+      const double n = figure(result, e.path() + ".dma." + kind, "value");
       if (n > 0) text += fmt::format("{}: {:.0f} DMAs {}\n", e.name, n, kind);
     }
   }
@@ -70,12 +74,13 @@ std::string iommu_lines(const ordered_json& result) {
 }
 
 /// Mean latency by part; the parts sum to the mean of the table above.
-std::string breakdown(const ordered_json& result, const std::string& endpoint, const std::string& direction) {
-  const std::string base = endpoint + ".dma." + direction;
+std::string breakdown(const ordered_json& result, const platforms::TopologyFunction& function,
+                      const std::string& direction) {
+  const std::string base = function.path() + ".dma." + direction;
   const ordered_json* parts = find_metric(result, base + ".breakdown");
   const double whole = figure(result, base + ".latency", "mean");
   if (parts == nullptr || whole == 0) return "";
-  std::string text = fmt::format("mean latency of {} {}s by part\n", endpoint, direction);
+  std::string text = fmt::format("mean latency of {} {}s by part\n", function.name, direction);
   double sum = 0;
   for (const auto& [name, part] : parts->items()) {
     const double mean = part.at("mean").get<double>();
@@ -95,11 +100,15 @@ std::string summary(const ordered_json& result, const ExperimentConfig& config) 
                   window.at("start").at("value").get<double>() / 1e6, window.at("ended_because").get<std::string>());
   text += traffic_table(result, config) + failures(result, config) + "\n" + iommu_lines(result);
   constexpr std::size_t most = 4;  // breakdowns on the screen; all of them are in result.json
-  for (std::size_t i = 0; i < config.platform.endpoints.size() && i < most; ++i) {
+  std::size_t shown = 0;
+  for (const auto& function : functions_of(config)) {
+    std::string lines;
     for (const std::string direction : {"read", "write"}) {
-      const std::string lines = breakdown(result, config.platform.endpoints[i].name, direction);
-      if (!lines.empty()) text += "\n" + lines;
+      const std::string part = breakdown(result, function, direction);
+      if (!part.empty()) lines += "\n" + part;
     }
+    if (lines.empty() || ++shown > most) continue;
+    text += lines;
   }
   return text + "\n";
 }

@@ -250,7 +250,7 @@ void DmaEngine::response(tlm::InitiatorPort&, Payload& payload) {
 void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, CompletionStatus status) {
   Slot& slot = slots_[index];
   if (slot.status == CompletionStatus::ok) slot.status = status;
-  if (ext != nullptr && ext->fault_reason != 0) slot.refused = true;
+  if (ext != nullptr && (ext->fault_reason != 0 || ext->status != CompletionStatus::ok)) slot.refused = true;
   if (ext != nullptr && ext->first_completion < slot.first_data) slot.first_data = ext->first_completion;
   if (ext != nullptr && ext->first) slot.remapped = Remapped{ext->translated, ext->iotlb_hit, ext->fault_reason};
   --slot.in_flight;

@@ -158,7 +158,7 @@ class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm
   void release(std::uint32_t index);
   void abandon(std::uint32_t index);
   void give_up_tags();
-  void reset_submitted();
+  void reset_submitted(tlm::Ring<Submitted>& submitted);
   void set_tag_width();
   void count(const Slot& slot);
   // time-outs

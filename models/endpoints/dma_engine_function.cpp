@@ -122,10 +122,16 @@ void DmaEngine::reset() {
   const bool outer = working_;
   working_ = true;  // what requesters submit in reply is looked at afterwards
   while (!ready_.empty()) ready_.pop();
-  give_up_tags();
-  reset_submitted();
-  for (std::uint32_t i = 0; i < slots_made_; ++i) abandon(i);
   messages_ = {};
+  give_up_tags();
+  // Requesters may submit anew when told: that is not part of the reset.
+  tlm::Ring<Submitted> submitted, msis;
+  std::swap(submitted, submitted_);
+  std::swap(msis, pending_msis_);
+  const std::uint32_t slots = slots_made_;
+  for (std::uint32_t i = 0; i < slots; ++i) abandon(i);
+  reset_submitted(submitted);
+  reset_submitted(msis);
   stalled_ = false;
   working_ = outer;
   if (!working_) work_.arm(now());
@@ -141,9 +147,9 @@ void DmaEngine::give_up_tags() {
   timeout_.cancel();
 }
 
-void DmaEngine::reset_submitted() {
-  for (std::size_t n = submitted_.size() + pending_msis_.size(); n > 0; --n) {
-    const Submitted s = submitted_.empty() ? pending_msis_.pop() : submitted_.pop();
+void DmaEngine::reset_submitted(tlm::Ring<Submitted>& submitted) {
+  while (!submitted.empty()) {
+    const Submitted s = submitted.pop();
     ++stats_.reset;
     if (s.done) s.done(DmaResult{s.request, CompletionStatus::function_reset, {}, now(), {}});
   }

@@ -54,7 +54,8 @@ void DmaEngine::add_metrics() {
   g.add("failed_abort", stats_.failed_abort, "1", "read DMAs ended by completer abort");
   g.add("failed_timeout", stats_.failed_timeout, "1", "read DMAs ended by completion time-out");
   g.add("dropped_writes", stats_.dropped_writes, "1",
-        "write DMAs of which the remapping unit dropped a part: in no other figure here, though no device can see it");
+        "write DMAs of which somebody on the way (remapping unit, access control, memory) dropped a part: in no other "
+        "figure here, though no device can see it");
   g.add("late_completions", stats_.late_completions, "1",
         "completions of requests that had timed out or were given up by a reset, dropped");
   g.add("unexpected_completions", stats_.unexpected_completions, "1",

@@ -345,7 +345,7 @@ void Device::serve_config(Payload* payload) {
     for (unsigned i = 0; i < n; ++i) value |= std::uint32_t{data[i]} << (8 * i);
     write_config(target->from.index(), at, n, value);
   }
-  answer(*payload);
+  answer(*payload, target->from.index());
 }
 
 void Device::deliver_message(Payload& payload) {
@@ -357,7 +357,7 @@ void Device::deliver_message(Payload& payload) {
     target->sink->message(payload);
   }
   payload.set_response_status(::tlm::TLM_OK_RESPONSE);
-  answer(payload);
+  answer(payload, 0);
 }
 
 // Unsupported request: a completion says so, and its requester reads all ones; a posted request vanishes (PCIe 5.0
@@ -367,18 +367,19 @@ void Device::refuse(Payload& payload) {
   tlm::dma(payload).status = tlm::CompletionStatus::unsupported_request;
   payload.set_response_status(::tlm::TLM_ADDRESS_ERROR_RESPONSE);
   if (payload.is_read()) std::memset(payload.get_data_ptr(), 0xff, payload.get_data_length());
-  answer(payload);
+  answer(payload, 0);
 }
 
-void Device::answer(Payload& payload) {
+// A function's completion queues behind the function's own posted requests: a register read flushes its writes.
+void Device::answer(Payload& payload, unsigned function) {
   if (is_posted(payload)) {
     link_port.finish_posted(payload);
   } else {
-    link_port.complete(payload);
+    link_port.complete(payload, function);
   }
 }
 
-void Device::response(tlm::InitiatorPort&, Payload& payload) { answer(payload); }
+void Device::response(tlm::InitiatorPort& port, Payload& payload) { answer(payload, port.index()); }
 
 unsigned Device::debug(tlm::TargetPort&, Payload& payload) { return link_port.tx.debug(payload); }
 

@@ -109,7 +109,7 @@ class Device : public tlm::Module,
   void serve_config(tlm::Payload* payload);
   void deliver_message(tlm::Payload& payload);
   void refuse(tlm::Payload& payload);
-  void answer(tlm::Payload& payload);
+  void answer(tlm::Payload& payload, unsigned function);
   void reset_one(unsigned function);
   void reset_over(std::uint32_t function);
   void refresh(unsigned function);

@@ -10,6 +10,7 @@
 #include "models/base/types.h"
 #include "models/base/units.h"
 #include "models/tlm/dma_extension.h"
+#include "models/tlm/error.h"
 #include "models/tlm/ring.h"
 
 namespace iommusim::base {
@@ -67,8 +68,10 @@ class CreditCounter {
   explicit CreditCounter(const ClassBuffer& buffer = {})
       : infinite_headers_(buffer.headers == 0),
         infinite_data_(buffer.data.value() == 0),
-        headers_(buffer.headers),
-        data_(static_cast<std::uint32_t>(buffer.data.value() / kDataCredit)) {}
+        all_headers_(buffer.headers),
+        all_data_(static_cast<std::uint32_t>(buffer.data.value() / kDataCredit)),
+        headers_(all_headers_),
+        data_(all_data_) {}
 
   /// True if a TLP may go now.
   bool cover(Credits need, base::Time now) {
@@ -83,6 +86,8 @@ class CreditCounter {
       headers_ += r.credits.headers;
       data_ += r.credits.data;
     }
+    if ((!infinite_headers_ && headers_ > all_headers_) || (!infinite_data_ && data_ > all_data_))
+      tlm::internal_error("flow control", "more credits were given back than taken");
   }
   /// Uses credits that cover() has confirmed.
   void take(Credits need) {
@@ -108,6 +113,7 @@ class CreditCounter {
     return (infinite_headers_ || headers_ >= need.headers) && (infinite_data_ || data_ >= need.data);
   }
   bool infinite_headers_, infinite_data_;
+  std::uint32_t all_headers_, all_data_;  // advertised
   std::uint32_t headers_, data_;
   tlm::Ring<Return> returns_;  // by time
 };

@@ -113,7 +113,7 @@ class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public Dma
 
   /// The way back: a component with several target ports pushes the index of the port the request came in by, and pops
   /// it when the response passes. Last in, first out; at most kMaxHops (internal error beyond).
-  static constexpr unsigned kMaxHops = 14;
+  static constexpr unsigned kMaxHops = 32;
   void push_hop(std::uint16_t port) {
     if (hops_ == kMaxHops) hop_error("too many hops");
     hop_[hops_++] = port;

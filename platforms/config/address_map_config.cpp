@@ -17,8 +17,8 @@ const base::Fields<AddressMapConfig>& AddressMapConfig::fields() {
           .field("bars_size", &AddressMapConfig::bars_size, "Size of that window")
           .range("4 KiB", "1 TiB")
           .check([](const AddressMapConfig& c, base::Report& r) {
-            if (c.ecam.offset_in(4096) != 0) r.error("ecam", "must be a multiple of 4 KiB");
-            if (c.ecam_size.value() % 4096 != 0) r.error("ecam_size", "must be a multiple of 4 KiB");
+            if (c.ecam.offset_in(1 << 20) != 0) r.error("ecam", "must be a multiple of 1 MiB");
+            if (c.ecam_size.value() % (1 << 20) != 0) r.error("ecam_size", "must be a multiple of 1 MiB, one per bus");
             if (c.bars.offset_in(4096) != 0) r.error("bars", "must be a multiple of 4 KiB");
             if (c.bars_size.value() % 4096 != 0) r.error("bars_size", "must be a multiple of 4 KiB");
           });

@@ -147,6 +147,11 @@ void check_workloads(const std::vector<WorkloadUseConfig>& workloads, const Plat
       }
       if (own != nullptr && platform.endpoints[own->endpoint].name == w.buffer.peer)
         report.error(path + ".buffer.peer", "an endpoint is no peer of itself");
+      if (own != nullptr && platform.endpoints[own->endpoint].link.mps != peer->link.mps)
+        report.error(path + ".buffer.peer",
+                     fmt::format("the links of '{}' and '{}' differ in mps ({} and {}), and no TLP is cut on its way",
+                                 w.endpoint, w.buffer.peer, base::to_text(platform.endpoints[own->endpoint].link.mps),
+                                 base::to_text(peer->link.mps)));
       std::uint64_t& taken = taken_of[w.buffer.peer];
       taken += w.buffer.size.value();
       if (taken > peer->memory.size.value()) {

@@ -59,10 +59,49 @@ TEST(PeerToPeer, RedirectedUnderPassthroughItUsesThePhysicalAddress) {
   EXPECT_EQ(m.count("sw0.link.up.requests"), m.count("gpu.link.down.requests"));
 }
 
-TEST(PeerToPeer, WithoutARemappingUnitTheRootComplexSendsItDownAgain) {
+TEST(PeerToPeer, WithoutARemappingUnitNobodyTurnsAccessControlOn) {
   Machine m(machine("true", "identity"), {"platform.iommu.present=false"});
   run(m);
+  EXPECT_EQ(m.count("sw0.link.up.requests"), 0u);
+}
+
+TEST(PeerToPeer, WithoutARemappingUnitTheRootComplexSendsItDownAgain) {
+  Machine m(machine("true", "identity"),
+            {"platform.iommu.present=false", "platform.endpoints[0].port.acs.p2p_request_redirect=true",
+             "platform.endpoints[0].port.acs.upstream_forwarding=true"});
+  run(m);
   EXPECT_EQ(m.count("sw0.link.up.requests"), m.count("gpu.link.down.requests"));
+}
+
+TEST(PeerToPeer, WhatAccessControlDropsIsNotCountedAsDone) {
+  Machine m(machine("false", "DMA"), {"platform.endpoints[0].port.acs.p2p_egress_control=true",
+                                      "platform.endpoints[0].port.acs.egress_blocked=[1]"});
+  m.finish();
+  EXPECT_EQ(0u, m.count("nic.dma.reads") + m.count("nic.dma.writes"));
+  EXPECT_EQ(300u, m.count("nic.dma.failed_abort") + m.count("nic.dma.dropped_writes"));
+}
+
+TEST(PeerToPeer, ReachesAcrossTwoDeepTrees) {
+  std::string yaml = "schema: 1\nplatform:\n  iommu: {architecture: {type: vtd}}\n  switches:\n";
+  for (const std::string tree : {"a", "b"}) {
+    for (unsigned i = 0; i < 12; ++i) {
+      yaml += "    - {name: " + tree + std::to_string(i);
+      if (i > 0) yaml += ", behind: " + tree + std::to_string(i - 1);
+      yaml += "}\n";
+    }
+  }
+  yaml += R"(  endpoints:
+    - {name: nic, behind: a11}
+    - {name: gpu, behind: b11, memory: {size: 1 MiB}}
+workloads:
+  - endpoint: nic
+    domain: {type: DMA}
+    buffer: {size: 1 MiB, peer: gpu}
+    traffic: {type: generator, count: 50, write_done: visible, streams: [{reads: 50 %, pattern: {type: random}, size: {type: fixed, bytes: 64 B}}]}
+)";
+  Machine m(yaml);
+  m.finish();
+  EXPECT_EQ(50u, m.count("nic.dma.reads") + m.count("nic.dma.writes"));
 }
 
 TEST(PeerToPeer, AcrossRootPortsItGoesThroughTheRemappingUnit) {
