@@ -144,7 +144,9 @@ bool RootComplex::request(tlm::TargetPort& target, Payload& payload) {
 bool RootComplex::decode_ecam(Payload& payload) const {
   tlm::DmaExtension& x = tlm::dma(payload);
   const base::Hpa address(payload.get_address());
-  if (x.traffic != tlm::Traffic::cpu) return true;  // a device reaches no configuration space: unclaimed
+  // A device reaches no configuration space: its request, which has passed its device, the router and this port, is
+  // unclaimed.
+  if (x.traffic != tlm::Traffic::cpu && x.hops() > 2) return true;
   if (ecam_.bytes == 0 || x.space == tlm::AddressSpace::configuration || x.message != tlm::Message::none ||
       address - ecam_.base >= ecam_.bytes)
     return true;

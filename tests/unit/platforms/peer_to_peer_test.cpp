@@ -74,8 +74,8 @@ TEST(PeerToPeer, WithoutARemappingUnitTheRootComplexSendsItDownAgain) {
 }
 
 TEST(PeerToPeer, WhatAccessControlDropsIsNotCountedAsDone) {
-  Machine m(machine("false", "DMA"), {"platform.endpoints[0].port.acs.p2p_egress_control=true",
-                                      "platform.endpoints[0].port.acs.egress_blocked=[1]"});
+  Machine m(machine("false", "identity"), {"platform.endpoints[0].port.acs.p2p_egress_control=true",
+                                           "platform.endpoints[0].port.acs.egress_blocked=[1]"});
   m.finish();
   EXPECT_EQ(0u, m.count("nic.dma.reads") + m.count("nic.dma.writes"));
   EXPECT_EQ(300u, m.count("nic.dma.failed_abort") + m.count("nic.dma.dropped_writes"));

@@ -24,7 +24,8 @@ struct Description {
 };
 
 PlatformConfig parse(const std::string& platform) {
-  return base::parse_config<Description>("schema: 1\nplatform:\n" + platform).platform;
+  return base::parse_config<Description>("schema: 1\nplatform:\n  iommu: {architecture: {type: vtd}}\n" + platform)
+      .platform;
 }
 Topology tree(const std::string& platform) { return topology_of(parse(platform)); }
 std::string error_of(const std::string& platform) {
