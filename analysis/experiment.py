@@ -8,6 +8,7 @@
       - name: 4k-256K                     # also the name of its result folder
         set: {"workloads[0].buffer.size": 256 KiB}         # -s options
         columns: {window: 262144, domain: DMA}          # what the tables and the plot call it
+        run: other.yaml                   # optional: instead of the one above
     metrics:                              # columns of the table: a path in result.json, or one with a factor
       hit_rate: iommu.iotlb.hit_rate
       latency_ns: {path: nic.dma.read.latency.mean, scale: 0.001}
@@ -38,12 +39,12 @@ class Point:
     name: str
     settings: dict  # path -> value, both texts as written
     columns: dict
+    run: Path
 
 
 @dataclass(frozen=True)
 class Experiment:
     title: str
-    run: Path
     points: list
     metrics: dict  # column -> (path, factor)
     plot: dict = field(default_factory=dict)
@@ -79,8 +80,12 @@ def read(file):
     known(doc, "", ("schema", "title", "run", "set", "points", "metrics", "plot"))
     need(doc.get("schema") == "1", "schema", "expected 1")
     need(isinstance(doc.get("run"), str), "run", "names the configuration every point runs")
-    run = file.parent / doc["run"]
-    need(run.is_file(), "run", f"there is no {run}")
+
+    def configuration(name, where):
+        need((file.parent / name).is_file(), where, f"there is no {file.parent / name}")
+        return file.parent / name
+
+    configuration(doc["run"], "run")
     common = doc.get("set", {})
     need(isinstance(common, dict), "set", "expected a map of path to value")
 
@@ -88,7 +93,7 @@ def read(file):
     need(isinstance(doc.get("points"), list) and doc["points"], "points", "expected a list of {name, set, columns}")
     for i, p in enumerate(doc["points"]):
         where = f"points[{i}]"
-        known(p, where, ("name", "set", "columns"))
+        known(p, where, ("name", "run", "set", "columns"))
         name = p.get("name", "")
         need(name and "/" not in name and not name.startswith("."), f"{where}.name", f"'{name}' cannot name a folder")
         need(name not in [q.name for q in points], f"{where}.name", f"'{name}' is taken")
@@ -96,7 +101,10 @@ def read(file):
             values = p.get(key, {})
             need(isinstance(values, dict) and all(isinstance(v, str) for v in values.values()), f"{where}.{key}",
                  "expected a map of name to one value")
-        points.append(Point(name, {**common, **p.get("set", {})}, {k: number(v) for k, v in p.get("columns", {}).items()}))
+        own = p.get("run", doc["run"])
+        need(isinstance(own, str), f"{where}.run", "names the configuration of this point")
+        points.append(Point(name, {**common, **p.get("set", {})}, {k: number(v) for k, v in p.get("columns", {}).items()},
+                            configuration(own, f"{where}.run")))
 
     metrics = {}
     need(isinstance(doc.get("metrics"), dict) and doc["metrics"], "metrics", "expected a map of column to metric path")
@@ -121,4 +129,4 @@ def read(file):
                 s[axis] = [number(v) for v in s.get(axis, [])]
             need(s["x"] and len(s["x"]) == len(s["y"]) and all(isinstance(v, float) for v in s["x"] + s["y"]),
                  f"plot.published[{i}]", "x and y are lists of numbers, equally long")
-    return Experiment(doc.get("title", file.stem), run, points, metrics, plot)
+    return Experiment(doc.get("title", file.stem), points, metrics, plot)

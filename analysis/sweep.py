@@ -14,12 +14,12 @@ def _run_point(program, experiment, point, folder, resume):
     """Runs one point into `folder`; (exit status, error text, seconds). A resumed point that has a result is not run."""
     if resume and (folder / "result.json").is_file():
         return 0, "", 0.0
-    command = [str(Path(program).resolve()), "run", str(experiment.run.resolve()), "-o", str(folder.resolve()), "--force"]
+    command = [str(Path(program).resolve()), "run", str(point.run.resolve()), "-o", str(folder.resolve()), "--force"]
     for path, value in point.settings.items():
         command += ["-s", f"{path}={value}"]
     start = time.monotonic()
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-                          cwd=experiment.run.parent)  # files named in settings are seen from the experiment, as in its own text
+                          cwd=point.run.parent)  # files named in settings are seen from the experiment, as in its own text
     return done.returncode, done.stderr.strip(), time.monotonic() - start
 
 

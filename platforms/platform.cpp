@@ -256,6 +256,10 @@ void Platform::place_buffers() {
     offset += b.size.value();
   }
   for (unsigned node = 0; node < config_.memory.nodes; ++node) place_buffers(node);
+  for (const auto& use : uses_) {
+    if (!use->config.buffer.warm) continue;
+    for (const auto& piece : use->pieces) memory_->warm(piece.address, piece.bytes);
+  }
 }
 
 void Platform::place_buffers(unsigned node) {

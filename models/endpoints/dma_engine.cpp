@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "models/pcie/completion_phase.h"
 #include "models/pcie/tlp.h"
 
 namespace iommusim::ep {
@@ -98,6 +99,7 @@ void DmaEngine::admit(const Submitted& what, bool from_workload) {
   slot.told = slot.refused = slot.abandoned = false;
   slot.remapped = Remapped{};
   slot.sent = slot.in_flight = 0;
+  slot.copied = base::Time();
   slot.first_data = base::Time::max();
   if (what.kind == Kind::msi) {
     for (unsigned i = 0; i < 4; ++i) slot.msi_data[i] = static_cast<unsigned char>(what.msi_data >> (8 * i));
@@ -236,6 +238,7 @@ void DmaEngine::response(tlm::InitiatorPort&, Payload& payload) {
       ++stats_.late_completions;
     } else {
       unlink_tag(slot);
+      copy(slots_[tags_[slot].dma], payload.get_data_length() - tags_[slot].received);
       const bool refused = payload.is_response_error() && ext.status == CompletionStatus::ok;
       finished(tags_[slot].dma, &ext, refused ? CompletionStatus::completer_abort : ext.status);
     }
@@ -244,6 +247,23 @@ void DmaEngine::response(tlm::InitiatorPort&, Payload& payload) {
   }
   payload.release();
   if (stalled_) work_.arm(now());
+}
+
+// A completion TLP that is not its request's last.
+void DmaEngine::extended_phase(tlm::InitiatorPort&, Payload& payload, const ::tlm::tlm_phase& phase) {
+  if (phase != pcie::COMPLETION_TLP) return;
+  const std::uint32_t slot = tags_.match(payload);
+  if (slot == TagTable::none || tags_[slot].state == OutstandingRead::State::given_up) return;
+  const DmaExtension& ext = tlm::dma(payload);
+  const std::uint32_t bytes = ext.part_end - ext.part_begin;
+  tags_[slot].received += bytes;
+  copy(slots_[tags_[slot].dma], bytes);
+}
+
+void DmaEngine::copy(Slot& slot, std::uint32_t bytes) {
+  const std::uint64_t unit = config_.copy_unit.value();
+  const std::uint64_t whole = (bytes + unit - 1) & ~(unit - 1);
+  slot.copied = std::max(slot.copied, now()) + base::Time::ps(config_.latency_per_kib.ps() * whole / 1024);
 }
 
 // One TLP of a DMA is over. `ext` is null when nothing came back.
@@ -260,12 +280,8 @@ void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, Completio
     return;
   }
   if (ext != nullptr) slot.stamps = ext->stamp;
-  base::Time latency;
-  if (!slot.request.write) {
-    latency = config_.completion_latency + base::Time::ps(config_.latency_per_kib.ps() * slot.request.bytes / 1024);
-  }
   slot.state = State::ending;
-  ending_.push(index, now() + latency);
+  ending_.push(index, slot.request.write ? now() : std::max(slot.copied, now()) + config_.completion_latency);
 }
 
 void DmaEngine::release(std::uint32_t index) {

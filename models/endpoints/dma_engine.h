@@ -3,9 +3,10 @@
 //
 // A DMA waits for a slot, then `issue_latency`, then its TLPs leave one after another: a read takes a tag, a write
 // takes room in the posted window, and each keeps the issue port busy for its interval. TLPs leave in the order of
-// their DMAs: one that waits for a tag holds back those behind it, as one request queue does. A read DMA is done
-// `completion_latency` (and the copy time of its bytes) after its last completion; a posted write is done for its
-// requester when sent (PCIe 5.0 section 2.4), for statistics when visible. A completion time-out frees the DMA but not
+// their DMAs: one that waits for a tag holds back those behind it, as one request queue does. The engine copies what
+// each completion TLP brings into the device, for one DMA one TLP after the other; a read DMA is done
+// `completion_latency` after the last is there and copied. A posted write is done for its requester when sent (PCIe 5.0
+// section 2.4), for statistics when visible. A completion time-out frees the DMA but not
 // the tag, which a late completion may still carry (section 2.8).
 //
 // Attached to a function of a pcie::Device it obeys that function's control registers: sizes, ordering and tag width;
@@ -129,6 +130,7 @@ class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm
     std::uint32_t sent;       // bytes in TLPs so far
     std::uint32_t in_flight;  // TLPs
     base::Time issued;
+    base::Time copied;                      // until then the copying of what has come goes on
     base::Time first_data;                  // the first completion TLP of any of its requests; zero: nobody tells
     Remapped remapped;                      // of the first TLP
     LatencyStats::Stamps stamps;            // of the TLP that finished last
@@ -136,6 +138,7 @@ class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm
   };
 
   void response(tlm::InitiatorPort& port, tlm::Payload& payload) override;
+  void extended_phase(tlm::InitiatorPort& port, tlm::Payload& payload, const ::tlm::tlm_phase& phase) override;
 
   // taking DMAs
   void work();
@@ -152,6 +155,7 @@ class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm
   void let_messages_pass();
   void let_submitted_messages_pass();
   // ending them
+  void copy(Slot& slot, std::uint32_t bytes);
   void finished(std::uint32_t index, const tlm::DmaExtension* ext, tlm::CompletionStatus status);
   void end(std::uint32_t index);
   void tell(Slot& slot);

@@ -23,6 +23,7 @@ struct DmaEngineConfig {
   base::Time write_interval;
   base::Time completion_latency;
   base::Time latency_per_kib;
+  base::Bytes copy_unit{1};
   base::Time completion_timeout = base::Time::ms(50);
   bool store_data = false;
 

@@ -22,6 +22,7 @@ struct OutstandingRead {
   const tlm::Payload* payload = nullptr;
   base::Time sent;
   std::uint32_t previous = 0, next = 0;  ///< outstanding reads, oldest first
+  std::uint32_t received = 0;            ///< bytes, in completions before the last
 };
 
 /// Slots numbered from 0; the tag of a slot is the first value that its width allows plus the number. All O(1); the

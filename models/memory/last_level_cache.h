@@ -32,6 +32,10 @@ class LastLevelCache {
 
   /// Access to a line (by number, address / 64), with all its consequences.
   Outcome access(std::uint64_t line, tlm::Traffic traffic, bool write);
+  /// Puts a line in, clean, without counting or writing back.
+  void warm(std::uint64_t line) {
+    if (enabled_ && lines_.find(line) == nullptr) lines_.insert(line, Line{});
+  }
   bool holds(std::uint64_t line) const { return lines_.peek(line) != nullptr; }
 
   std::uint64_t hits() const { return hits_.value(); }

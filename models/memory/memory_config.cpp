@@ -47,6 +47,12 @@ const Fields<LlcConfig>& LlcConfig::fields() {
           .field("dma_reads_allocate", &LlcConfig::dma_reads_allocate, "DMA reads that miss fill the cache")
           .field("walks", &LlcConfig::walks, "Whether page walks look up and fill this cache",
                  {{"cached", WalkCaching::cached}, {"uncached", WalkCaching::uncached}})
+          .field(
+              "remote_reads", &LlcConfig::remote_reads,
+              "Reads by another node: served by this cache (cached), or by DRAM whatever the cache holds (uncached), "
+              "as where the home agent reads memory beside its snoops",
+              {{"cached", RemoteReads::cached}, {"uncached", RemoteReads::uncached}})
+          .source("pcie-bench data set (b2abf2f): the remote-socket reads of the E5-2630 v4 take as long warm as cold")
           .field("slices", &LlcConfig::slices, "Slices, each with a port of its own; they share the capacity")
           .range(1, 256)
           .source("one per core: Xeon E5 v3 and v4, 8 cores")

@@ -22,6 +22,9 @@ struct MemoryRange {
 /// Which reads of the remapping unit's walkers see the last-level cache.
 enum class WalkCaching : std::uint8_t { cached, uncached };
 
+/// Which reads from another node see the last-level cache of a line's home.
+enum class RemoteReads : std::uint8_t { cached, uncached };
+
 struct LlcConfig {
   Bytes size{20 << 20};  ///< 0: no cache
   unsigned ways = 20;
@@ -30,6 +33,7 @@ struct LlcConfig {
   std::string policy = "lru";
   bool dma_reads_allocate = false;
   WalkCaching walks = WalkCaching::cached;
+  RemoteReads remote_reads = RemoteReads::cached;
   unsigned slices = 8;
   Time slice_interval;  ///< from lookup to lookup in a slice; 0: ports are unlimited
   static const base::Fields<LlcConfig>& fields();

@@ -8,6 +8,7 @@ MemoryNode::MemoryNode(tlm::Context& context, const MemoryConfig& config, unsign
                        DramModel model, Finish finish)
     : context_(context),
       llc_latency_(config.llc.latency),
+      remote_reads_(config.llc.remote_reads),
       llc_(config.llc, context.seed, name + ".llc"),
       slices_(config.llc),
       finish_(finish),
@@ -31,7 +32,10 @@ Time MemoryNode::start(Access access, KindStats& stats) {
   const Time now = context_.scheduler.now();
   starting_ = {access, 0, Time(), Time(), Time()};
   one_line_ = first == last;
-  for (std::uint64_t line = first; line <= last; ++line) line_access(line, write, now, stats);
+  const bool past_cache = !write && access.from != access.home && remote_reads_ == RemoteReads::uncached;
+  for (std::uint64_t line = first; line <= last; ++line) {
+    past_cache ? dram_access(line, false, stats) : line_access(line, write, now, stats);
+  }
   if (!one_line_ && dram_ != nullptr) dram_done(dram_->read_gathered([this] { return ticket(); }));
   if (ticket_ == kNoTicket) return done(starting_);
   // Parts wait; those that did not may have been the later ones.
@@ -55,13 +59,13 @@ void MemoryNode::line_access(std::uint64_t line, bool write, Time now, KindStats
     ++stats.llc_lines;
     starting_.llc_done = std::max(starting_.llc_done, now + wait + llc_latency_);
   } else {
-    ++stats.dram_lines;
-    dram_access(line, outcome.source == Source::dram_write);
+    dram_access(line, outcome.source == Source::dram_write, stats);
   }
   if (outcome.write_back) write_back(*outcome.write_back);
 }
 
-void MemoryNode::dram_access(std::uint64_t line, bool write) {
+void MemoryNode::dram_access(std::uint64_t line, bool write, KindStats& stats) {
+  ++stats.dram_lines;
   ++dram_lines_;
   const auto waits = [this] { return ticket(); };
   if (backend_ != nullptr) {

@@ -48,6 +48,8 @@ class MemoryNode : private tlm::InitiatorPort::Owner {
   /// the latest when it is done, possibly before this returns.
   Time start(Access access, KindStats& stats);
 
+  /// Puts a line into the cache, clean: a core has read it before the simulation starts.
+  void warm(std::uint64_t line) { llc_.warm(line); }
   const LastLevelCache& llc() const { return llc_; }
   /// Internal model only.
   Dram& dram() { return *dram_; }
@@ -71,7 +73,7 @@ class MemoryNode : private tlm::InitiatorPort::Owner {
   }
 
   void line_access(std::uint64_t line, bool write, Time now, KindStats& stats);
-  void dram_access(std::uint64_t line, bool write);
+  void dram_access(std::uint64_t line, bool write, KindStats& stats);
   void write_back(std::uint64_t line);
   void dram_done(Time at) {
     if (at > starting_.dram_done) starting_.dram_done = at;
@@ -83,6 +85,7 @@ class MemoryNode : private tlm::InitiatorPort::Owner {
 
   tlm::Context& context_;
   Time llc_latency_;
+  RemoteReads remote_reads_;
   LastLevelCache llc_;
   LlcSlices slices_;
   std::unique_ptr<Dram> dram_;

@@ -59,6 +59,13 @@ const MemoryRange* MemorySystem::range_of(Hpa at, std::uint64_t bytes) const {
   return found == config_.ranges.end() ? nullptr : &*found;
 }
 
+void MemorySystem::warm(Hpa at, std::uint64_t bytes) {
+  const MemoryRange* range = range_of(at, bytes);
+  if (range == nullptr) fatal(fmt::format("{:#x} is not memory: it cannot be in a cache", at.value()));
+  for (std::uint64_t line = at.value() / kLineBytes; line * kLineBytes < at.value() + bytes; ++line)
+    nodes_[range->node]->warm(line);
+}
+
 bool MemorySystem::request(TargetPort& port, Payload& payload) {
   tlm::DmaExtension& extension = tlm::dma(payload);
   if (extension.space != tlm::AddressSpace::hpa) {
@@ -66,6 +73,7 @@ bool MemorySystem::request(TargetPort& port, Payload& payload) {
                       payload.get_address()));
   }
   extension.stamp_now(tlm::Boundary::memory_start, now());
+  in_flight_.add(now());
   const MemoryRange* range = range_of(Hpa(payload.get_address()), payload.get_data_length());
   payload.set_response_status(check(payload, extension, range));
   const auto node = static_cast<std::uint16_t>(port_nodes_[port.index()]);
@@ -106,6 +114,7 @@ void MemorySystem::respond(Access access) {
 void MemorySystem::crossed(Crossing crossing) { crossing.back ? answer(crossing.access) : start(crossing.access); }
 
 void MemorySystem::answer(Access access) {
+  in_flight_.sub(now());
   access.extension->stamp_now(tlm::Boundary::memory_done, now());
   access.port->respond(*access.payload);
 }
@@ -171,6 +180,7 @@ void MemorySystem::add_stats() {
     group.add("llc_lines", kinds_[i].llc_lines, "1", "64-byte lines served by the last-level cache");
     group.add("dram_lines", kinds_[i].dram_lines, "1", "64-byte lines served by DRAM");
   }
+  stats().add("in_flight", in_flight_, "1", "Requests inside, of all kinds");
   stats().add("refused", refused_, "1", "Requests answered with an error: outside DRAM, or malformed");
   for (unsigned i = 0; i < config_.nodes; ++i) {
     base::Group& node = config_.nodes == 1 ? stats() : stats().group(fmt::format("node{}", i));

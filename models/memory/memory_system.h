@@ -44,6 +44,9 @@ class MemorySystem : public tlm::Module, private tlm::TargetPort::Owner {
   /// Functional access beside the sockets, for tests and the stale-hit oracle.
   SparseMemory& contents() { return contents_; }
   const SparseMemory& contents() const { return contents_; }
+  /// Puts [at, at + bytes) into the last-level cache of its node, clean and in ascending order: what a core that has
+  /// just read it leaves behind. For set-up; takes no time and counts as nothing. Precondition: contains(at, bytes).
+  void warm(Hpa at, std::uint64_t bytes);
   bool contains(Hpa at, std::uint64_t bytes) const { return range_of(at, bytes) != nullptr; }
   const MemoryConfig& config() const { return config_; }
 
@@ -86,6 +89,7 @@ class MemorySystem : public tlm::Module, private tlm::TargetPort::Owner {
   std::vector<std::unique_ptr<MemoryNode>> nodes_;
   std::array<KindStats, tlm::kTrafficKinds> kinds_;
   base::Counter refused_;
+  base::Occupancy in_flight_;
   std::vector<base::Counter> remote_;  // by home node
   tlm::TimedQueue<Access> done_;
   std::vector<std::unique_ptr<Link>> links_;  // by from * nodes + to; null from a node to itself

@@ -1,9 +1,10 @@
 // One direction of the link between two sockets: requests and written data of the one node's ports, responses and read
 // data for the other's.
 //
-// Models: a constant crossing time and the bandwidth of 64-byte lines, first come, first served (QPI, UPI). The first
-// line of an access is part of the crossing time; requests and responses without data take no slot of their own. Leaves
-// out: link-layer retry, credits, snoop traffic, routes over a third socket.
+// Models: a constant crossing time and the bandwidth of 64-byte lines, first come, first served (QPI, UPI). One line of
+// an access is part of the crossing time. Lines cross as memory, or the device, delivers them: when the last is there
+// those before it are under way, if the link was free. Requests and responses without data take no slot of their own.
+// Leaves out: link-layer retry, credits, snoop traffic, routes over a third socket.
 #pragma once
 
 #include <string>
@@ -25,19 +26,19 @@ class SocketLink {
   SocketLink(const SocketLink&) = delete;
   SocketLink& operator=(const SocketLink&) = delete;
 
-  /// Sends an item with `lines` lines of data, 0 for none, now.
+  /// Sends an item with `lines` lines of data, 0 for none, whose last line is there now.
   void send(T item, unsigned lines) {
     const Time t = scheduler_.now();
-    Time start = busy_until_;
-    if (t > start) {
-      start = t;
-      slot_.restart();
-    }
-    wait_.add(start - t);
-    Time rest;
+    if (t > busy_until_) slot_.restart();
+    Time first, rest;
     if (lines > 0) {
-      const Time first = slot_.take(kLineBytes);
+      first = slot_.take(kLineBytes);
       rest = slot_.take((lines - 1) * kLineBytes);
+    }
+    const Time ready = t > rest ? t - rest : Time();
+    const Time start = busy_until_ > ready ? busy_until_ : ready;
+    wait_.add(start - ready);
+    if (lines > 0) {
       busy_until_ = start + first + rest;
       busy_ps_ += (first + rest).ps();
       lines_ += lines;

@@ -222,6 +222,8 @@ void RootComplex::receive(LinkPort& link, Payload& payload, base::Time) {
     port.stats.posted.add(now());
     ++port.posted_now;
     x.push_hop(port.epoch);
+  } else {
+    port.stats.non_posted.add(now());
   }
   if (physical_) x.space = tlm::AddressSpace::hpa;
   if (config_.request_latency == base::Time()) {
@@ -239,6 +241,7 @@ void RootComplex::reject(Port& port, Payload& payload, CompletionStatus status) 
   if (is_posted(payload)) {
     port.link.finish_posted(payload);
   } else {
+    port.stats.non_posted.add(now());
     completions_.push({&payload, &port, false, {}}, now() + config_.completion_latency);
   }
 }
@@ -268,7 +271,7 @@ void RootComplex::response(tlm::InitiatorPort& initiator, Payload& payload) {
     port.link.finish_posted(payload);
     reflect(port);
   } else if (config_.completion_latency == base::Time()) {
-    port.link.complete(payload);
+    complete(port, payload);
   } else {
     completions_.push({&payload, &port, false, {}}, now() + config_.completion_latency);
   }
@@ -278,8 +281,13 @@ void RootComplex::deliver_completion(Item item) {
   if (item.reflected) {
     item.port->link.forward_completion(*item.payload, item.part, 0, nullptr, {});
   } else {
-    item.port->link.complete(*item.payload);
+    complete(*item.port, *item.payload);
   }
+}
+
+void RootComplex::complete(Port& port, Payload& payload) {
+  port.stats.non_posted.sub(now());
+  port.link.complete(payload);
 }
 
 // --- debug access
@@ -298,6 +306,8 @@ void RootComplex::add_metrics(base::Group& group, RootPortStats& port) {
   group.add("reflected", port.reflected, "1", "completions between two devices below, redirected here by a switch");
   group.add("errors", port.errors, "1", "requests that ended with a status other than ok");
   group.add("posted", port.posted, "1", "posted requests accepted and not yet visible");
+  group.add("non_posted", port.non_posted, "1",
+            "other requests, from their last byte until their completion queues at the link");
 }
 
 }  // namespace iommusim::pcie

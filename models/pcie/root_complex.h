@@ -51,6 +51,7 @@ struct RootPortStats {
   base::Counter reflected;                ///< redirected completions sent down again
   base::Counter errors;                   ///< completions that are not ok
   base::Occupancy posted;                 ///< posted requests held
+  base::Occupancy non_posted;             ///< others, until their completion is handed to the link
 };
 
 class RootComplex : public tlm::Module,
@@ -123,6 +124,7 @@ class RootComplex : public tlm::Module,
   void reflect(Port& port);
   void deliver_up(Item item);
   void deliver_completion(Item item);
+  void complete(Port& port, tlm::Payload& payload);
   void deliver_down(Item item);
   void deliver_mmio_completion(tlm::Payload* payload);
 

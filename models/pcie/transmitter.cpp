@@ -96,6 +96,7 @@ bool Transmitter::covered(const Item& item, unsigned channel, FlowClass c) {
 // A single input and channel with nothing queued has no decision to take, now or later: what comes next queues behind.
 void Transmitter::push(unsigned input, Item item) {
   item.sequence = ++sequence_;
+  stats_.inside.add(now());
   const FlowClass c = flow_of(item);
   const unsigned channel = channels_ == 1 ? 0 : channel_of(tlm::dma(*item.payload).traffic_class);
   if (waiting_ == 0 && ((inputs_.size() == 1 && channels_ == 1) || now() >= serialiser_.free_at()) &&
@@ -105,7 +106,6 @@ void Transmitter::push(unsigned input, Item item) {
   }
   queue(input, channel, c).push(item);
   ++waiting_;
-  stats_.queued.add(now());
   if (now() >= serialiser_.free_at()) {
     pump();
   } else if (!pump_.armed()) {
@@ -247,9 +247,9 @@ void Transmitter::send_head(const Choice& choice) {
     q.push_front(rest);
     for (std::size_t i = 1; i < q.size() && i < config_.interleaved_reads; ++i) std::swap(q[i - 1], q[i]);
     item.end = end;
+    item.closes = false;
   } else {
     --waiting_;
-    stats_.queued.sub(now());
   }
   commit(item, choice.channel, choice.flow);
 }
@@ -297,6 +297,7 @@ void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
 }
 
 void Transmitter::arrive(Item item) {
+  if (item.closes) stats_.inside.sub(now());
   to_.detour_ = item.detour;
   from_.deliver(item);
 }
@@ -317,7 +318,8 @@ void Transmitter::add_metrics(base::Group& group) {
   group.add("non_posted_stalls", stats_.credit_stalls[1], "1", "the same while a non-posted request waited");
   group.add("completion_stalls", stats_.credit_stalls[2], "1", "the same while a completion waited");
   group.add("credit_wait", stats_.credit_wait, "ps", "time from such a moment to the next TLP");
-  group.add("queued", stats_.queued, "1", "TLPs that wait to leave, a read's completions counting as one");
+  group.add("inside", stats_.inside, "1",
+            "TLPs that wait to leave or are on the wire, the completions of a read counting as one");
   const double ps_per_byte = static_cast<double>(byte_time_.num) / static_cast<double>(byte_time_.den);
   group.add(
       "utilisation",

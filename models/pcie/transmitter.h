@@ -41,7 +41,7 @@ struct LinkDirectionStats {
   base::Counter wire_bytes;     ///< TLPs with framing; data-link packets are a share of time, not counted here
   std::array<base::Counter, kFlowClasses> credit_stalls;  ///< times that something waited and nothing had credits
   base::Mean credit_wait;                                 ///< ps from such a moment to the next TLP
-  base::Occupancy queued;                                 ///< TLPs and unfinished completions that wait to leave
+  base::Occupancy inside;                                 ///< TLPs that wait to leave or are on the wire
 };
 
 /// A TLP as it leaves, for whoever watches (tlp_trace.h). Times: its first and last byte on the wire, and when the
@@ -76,6 +76,7 @@ class Transmitter {
     unsigned detour = 0;          ///< of a completion: see CompletionPart
     bool whole = true;            ///< false: a completer's, to be cut here
     std::uint64_t sequence = 0;   ///< given by push()
+    bool closes = true;           ///< nothing of what push() was given comes behind it
   };
 
   Transmitter(Link& link, const char* name, bool up, LinkPort& from, LinkPort& to, const LinkConfig& config,

@@ -42,6 +42,9 @@ const base::Fields<BufferConfig>& BufferConfig::fields() {
                  "device that is not translated "
                  "sees physical addresses and always gets one block",
                  {{"contiguous", mem::Placement::contiguous}, {"scattered", mem::Placement::scattered}})
+          .field("warm", &BufferConfig::warm,
+                 "A core has read it from its start to its end before the run: the last-level cache holds what it has "
+                 "room for")
           .field("mapping", &BufferConfig::mapping,
                  "How DMAs get their memory mapped where the domain translates: premapped, per_dma, or another buffer "
                  "policy")

@@ -25,6 +25,7 @@ struct BufferConfig {
   base::Bytes size{4ull << 20};
   base::Bytes page_size{4096};  ///< 4 KiB, 2 MiB or 1 GiB
   mem::Placement placement = mem::Placement::contiguous;
+  bool warm = false;                  ///< a core has read it: it is in the last-level cache of its node
   std::string mapping = "premapped";  ///< of host::BufferPolicies
   std::string peer;                   ///< endpoint whose memory it is; empty: main memory
   unsigned node = 0;                  ///< of memory.nodes: whose memory it is

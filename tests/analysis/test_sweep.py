@@ -50,6 +50,12 @@ def test_values_reach_the_program_as_they_were_written(tmp_path):
     assert e.points[2].columns == {"window": 4096.0, "domain": "off"}
 
 
+def test_a_point_may_run_a_configuration_of_its_own(tmp_path):
+    (tmp_path / "other.yaml").write_text("")
+    e = experiment.read(write(tmp_path, GOOD.replace("name: b,", "name: b, run: other.yaml,")))
+    assert [p.run.name for p in e.points] == ["base.yaml", "other.yaml", "base.yaml"]
+
+
 @pytest.mark.parametrize("status", [1, 2])
 def test_a_failing_point_is_reported_and_the_others_still_count(tmp_path, capsys, status):
     file = write(tmp_path, GOOD.replace("set: {ep.window: 8 KiB}", f"set: {{fail: {status}}}"))
@@ -75,6 +81,8 @@ def test_resume_keeps_results_and_a_plain_sweep_replaces_them(tmp_path):
     ("schema: 1", "schema: 2", "schema: expected 1"),
     ("title:", "tilte:", "tilte: unknown key"),
     ("run: base.yaml", "run: other.yaml", "run: there is no"),
+    ("name: b,", "name: b, run: other.yaml,", r"points\[1\].run: there is no"),
+    ("name: b,", "name: b, run: [],", r"points\[1\].run: names the configuration"),
     ("name: b", "name: a", r"points\[1\].name: 'a' is taken"),
     ("name: b", "name: b/c", "cannot name a folder"),
     ("{ep.window: 8 KiB}", "{ep.window: [1, 2]}", r"points\[1\].set: expected a map of name to one value"),

@@ -109,18 +109,18 @@ INSTANTIATE_TEST_SUITE_P(Devices, FabricReaders, ::testing::Values(1u, 2u, 4u, 8
 
 // --- Little's law
 
-// TLPs of a direction on their way: those that wait, by the transmitter's own count, and the time that they wait, by
-// what the two ends note of each.
+// TLPs of a direction on their way: those that wait or are on the wire, by the transmitter's own count, and how long
+// they are, by what the two ends note of each.
 TEST(FabricLittle, HoldsAtEachLinkUnderRandomLoad) {
   tlm::Simulation sim;
   Fabric f(sim, "", {}, {devices_behind_a_switch(4, {}, pcie::ForwardMode::store_and_forward)});
   struct Watch : pcie::TlpObserver {
-    // When each write's last byte has left the link below the device and the one above the switch.
-    std::map<std::uint64_t, Time> below_stop, above_start;
+    // When each write's last byte has crossed the link below the switch and the one above.
+    std::map<std::uint64_t, Time> below_stop, above_stop;
     const pcie::Link* above = nullptr;
     void sent(const pcie::Link& link, bool up, const pcie::SentTlp& tlp) override {
       if (!up) return;
-      (&link == above ? above_start : below_stop)[tlp.payload.get_address()] = &link == above ? tlp.start : tlp.arrival;
+      (&link == above ? above_stop : below_stop)[tlp.payload.get_address()] = tlp.arrival;
     }
   } watch;
   watch.above = f.links.back().get();
@@ -136,15 +136,15 @@ TEST(FabricLittle, HoldsAtEachLinkUnderRandomLoad) {
   }
   sim.scheduler.run_until(Time::ms(50));
   ASSERT_TRUE(f.drained());
-  const auto& queued = f.links.back()->up_stats().queued;
+  const auto& held = f.links.back()->up_stats().inside;
   double waited = 0;
   unsigned tlps = 0;
-  for (const auto& [address, start] : watch.above_start) {
-    waited += static_cast<double>((start - watch.below_stop.at(address)).ps()) - 100000.0;  // the switch's own latency
+  for (const auto& [address, stop] : watch.above_stop) {
+    waited += static_cast<double>((stop - watch.below_stop.at(address)).ps()) - 100000.0;  // the switch's own latency
     ++tlps;
   }
   EXPECT_EQ(4 * kEach, tlps);
-  const double inside = queued.mean(sim.scheduler.now()) * static_cast<double>(sim.scheduler.now().ps());
+  const double inside = held.mean(sim.scheduler.now()) * static_cast<double>(sim.scheduler.now().ps());
   ASSERT_GT(waited / tlps, 50000.0) << "the law would hold of nothing";
   EXPECT_NEAR(1, inside / waited, 0.01);
 }

@@ -32,6 +32,45 @@ TEST(DmaEngineTiming, EveryEngineCostIsPaidOnceByAnIdleRead) {
   EXPECT_EQ(17003u, l.part(LatencyStats::part_count - 1).max());
 }
 
+// One request of 512 bytes comes in two completions, whose last bytes are there after 24 + 100 + 276 and after 676 ns.
+Time end_of_read(unsigned bytes, Time latency_per_kib) {
+  DmaEngineConfig c;
+  c.completion_latency = Time::ps(7003);
+  c.latency_per_kib = latency_per_kib;
+  EngineBench b(c);
+  ListedDmas w;
+  w.list = {read_of(high, bytes)};
+  b.engine.drive(w);
+  b.run();
+  return w.results.at(0).done;
+}
+
+TEST(DmaEngineTiming, ACopyFasterThanTheLinkEndsWithThatOfTheLastCompletion) {
+  EXPECT_EQ(Time::ps(676000 + 128000 + 7003), end_of_read(512, Time::ns(512)));
+}
+
+TEST(DmaEngineTiming, ACopySlowerThanTheLinkGoesOnFromTheFirstCompletion) {
+  EXPECT_EQ(Time::ps(400000 + 2 * 512000 + 7003), end_of_read(512, Time::ns(2048)));
+}
+
+TEST(DmaEngineTiming, RequestsOfOneDmaAreCopiedOneAfterTheOther) {
+  EXPECT_EQ(Time::ps(400000 + 4 * 512000 + 7003), end_of_read(1024, Time::ns(2048)));
+}
+
+TEST(DmaEngineTiming, APieceOfACopyUnitTakesAsLongAsAWholeOne) {
+  DmaEngineConfig c;
+  c.latency_per_kib = Time::ns(1024);
+  c.copy_unit = base::Bytes(64);
+  EngineBench b(c);
+  ListedDmas w;
+  w.list = {read_of(high, 8), read_of(high, 64, Time::us(1)), read_of(high, 68, Time::us(2))};
+  b.engine.drive(w);
+  b.run();
+  EXPECT_EQ(Time::ns(124 + 28 + 64), w.results.at(0).done);
+  EXPECT_EQ(Time::ns(1000 + 124 + 84 + 64), w.results.at(1).done);
+  EXPECT_EQ(Time::ns(2000 + 124 + 88 + 128), w.results.at(2).done);
+}
+
 TEST(DmaEngineTiming, WriteRequestsLeaveNoFasterThanTheirInterval) {
   DmaEngineConfig c;
   c.write_interval = Time::ns(200);

@@ -84,6 +84,32 @@ TEST(Nodes, ALineIsInTheCacheOfItsHomeWhoeverWroteIt) {
   EXPECT_FALSE(b.memory.llc(0).holds(kOf1 / 64));
 }
 
+TEST(Nodes, WithUncachedRemoteReadsOnlyTheNodesOwnReadsSeeItsCache) {
+  MemoryConfig c = two_nodes();
+  c.llc.remote_reads = RemoteReads::uncached;
+  Bench b(c);
+  b.memory.warm(Hpa(kOf1), 128);
+  b.near.read(kOf1, 64, 0_ns);
+  b.near.read(kOf1 + 64, 64, 500_ns);
+  b.far.read(kOf1, 64, 1000_ns);
+  b.near.write(kOf1, 64, 1500_ns);  // a write goes where the line is
+  b.run();
+  EXPECT_THAT(times(b.near), ElementsAre(177000u, 677000u, 1623000u));
+  EXPECT_THAT(times(b.far), ElementsAre(1030000u));
+  EXPECT_EQ(b.metrics()["dma"]["dram_lines"]["value"], 2u);
+}
+
+TEST(Nodes, AWarmBufferIsInTheCacheOfItsHomeAsFarAsThatHasRoom) {
+  MemoryConfig c = two_nodes();
+  c.llc.size = 2_KiB;
+  c.llc.ways = 4;
+  Bench b(c);
+  b.memory.warm(Hpa(kOf1), 4096);
+  EXPECT_FALSE(b.memory.llc(0).holds(kOf1 / 64 + 63));
+  for (unsigned i = 0; i < 64; ++i) EXPECT_EQ(b.memory.llc(1).holds(kOf1 / 64 + i), i >= 32) << i;
+  EXPECT_EQ(b.memory.llc(1).hits() + b.memory.llc(1).misses(), 0u);
+}
+
 TEST(Nodes, ReadDataQueuesOnTheWayBack) {
   Bench b(two_nodes());
   b.near.write(kOf1, 512, 0_ns);
@@ -96,6 +122,16 @@ TEST(Nodes, ReadDataQueuesOnTheWayBack) {
   EXPECT_EQ(b.metrics()["link0_1"]["lines"]["value"], 8u);
   EXPECT_EQ(b.metrics()["link1_0"]["lines"]["value"], 4u);
   EXPECT_EQ(b.metrics()["link1_0"]["busy"]["value"], 8000u);
+}
+
+TEST(Nodes, LinesCrossAsTheyComeSoThatALongReadTakesNoLongerOnAFreeLink) {
+  Bench b(two_nodes());
+  b.memory.warm(Hpa(kOf1), 512);
+  b.near.read(kOf1, 512, 1000_ns);
+  b.near.read(kOf1, 64, 1000_ns);  // behind the eighth line
+  b.run();
+  EXPECT_THAT(times(b.near), ElementsAre(1123000u, 1125000u));
+  EXPECT_EQ(b.metrics()["link1_0"]["busy"]["value"], 18000u);
 }
 
 TEST(Nodes, WrittenDataQueuesOnTheWayThereAndDoesNotHinderReadData) {
