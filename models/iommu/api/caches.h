@@ -39,7 +39,7 @@ struct RangeTag {
   Space space = 0;
   std::uint64_t base = 0;  ///< first byte address, aligned to 2^size_log2
   std::uint8_t size_log2 = 12;
-  std::uint8_t stage = 0;  ///< 0 for a single-stage walk; architectures number nested stages from 1
+  std::uint8_t stage = 0;  ///< walk caches: 1 first stage, 2 second (of a single-stage unit too); 0 in the IOTLB
   std::uint8_t level = 0;  ///< 0 in the IOTLB
   friend bool operator==(const RangeTag& a, const RangeTag& b) {
     return a.space == b.space && a.base == b.base && a.size_log2 == b.size_log2 && a.stage == b.stage &&

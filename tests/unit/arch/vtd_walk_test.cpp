@@ -29,7 +29,7 @@ TEST_P(VtdWalkDepth, APageOf4KiBTakesOneReadPerLevel) {
   EXPECT_EQ(hit.reads[Structure::root_entry], 1u);
   EXPECT_EQ(hit.reads[Structure::context_entry], 1u);
   EXPECT_EQ(hit.reads[Structure::page_table], GetParam());
-  for (unsigned level = 1; level <= GetParam(); ++level) EXPECT_EQ(hit.reads.page_table[0][level], 1u) << level;
+  for (unsigned level = 1; level <= GetParam(); ++level) EXPECT_EQ(hit.reads.page_table[2][level], 1u) << level;
   EXPECT_EQ(hit.reads.total(), GetParam() + 2);
 }
 
@@ -100,13 +100,15 @@ TEST(VtdWalk, LooksUpTheDeepestTableFirstAndFillsOnTheWayDown) {
     const Step& s = steps[level - 1];
     EXPECT_EQ(s.kind, Step::Kind::lookup);
     EXPECT_EQ(s.cache, CacheKind::walk);
-    EXPECT_EQ(s.tag, range_around(kDomain.value(), iova, static_cast<std::uint8_t>(12 + 9 * level), 0,
+    EXPECT_EQ(s.stage, 2);
+    EXPECT_EQ(s.tag, range_around(kDomain.value(), iova, static_cast<std::uint8_t>(12 + 9 * level), 2,
                                   static_cast<std::uint8_t>(level)))
         << "a level-1 table covers 2 MiB, a level-2 table 1 GiB";
   }
   for (unsigned i = 0; i < 3; ++i) {
     const unsigned level = 4 - i;
     EXPECT_EQ(steps[3 + 2 * i].kind, Step::Kind::read);
+    EXPECT_EQ(steps[3 + 2 * i].stage, 2);
     EXPECT_EQ(steps[3 + 2 * i].level, level);
     EXPECT_EQ(steps[3 + 2 * i].bytes, 8);
     EXPECT_EQ(steps[3 + 2 * i].structure, Structure::page_table);

@@ -12,7 +12,7 @@ std::uint64_t pack(Rights r) { return put(r.read, 0) | put(r.write, 1); }
 Rights unpack(std::uint64_t w) { return Rights{get(w, 0), get(w, 1), false}; }
 RangeTag table_tag(const Walk& walk, unsigned level) {
   return range_around(walk.context.domain.value(), walk.request.address,
-                      static_cast<std::uint8_t>(span_log2(level + 1)), 0, static_cast<std::uint8_t>(level));
+                      static_cast<std::uint8_t>(span_log2(level + 1)), kSecondStage, static_cast<std::uint8_t>(level));
 }
 unsigned levels_in(const Context& context) { return levels_of(static_cast<unsigned>(get(context.words[1], 2, 0))); }
 
@@ -29,7 +29,7 @@ const Step& Walker::begin(Walk& walk) const {
     if (walk.request.has_pasid) return fault(walk.step, Reason::pasid_in_legacy_mode);
     walk.phase = kRootRead;
     const std::uint64_t bus = walk.request.source.value() >> 8 & 0xff;
-    return read(walk.step, registers_.root_table().value() + 16 * bus, 16, Structure::root_entry, 2);
+    return read(walk.step, registers_.root_table().value() + 16 * bus, 16, Structure::root_entry, 0, 2);
   }
   const Reason refused = check_request(walk.context, walk.request);
   if (refused != Reason{}) return fault(walk.step, refused, fault_disabled(walk.context));
@@ -47,7 +47,7 @@ const Step& Walker::resume(Walk& walk, const StepResult& result) const {
       if (reserved_set_root(words, config_.host_address_bits)) return fault(walk.step, Reason::root_reserved);
       walk.phase = kContextRead;
       const std::uint64_t device_function = walk.request.source.value() & 0xff;
-      return read(walk.step, root.context_table.value() + 16 * device_function, 16, Structure::context_entry, 1);
+      return read(walk.step, root.context_table.value() + 16 * device_function, 16, Structure::context_entry, 0, 1);
     }
     case kContextRead: return context_entry(walk, result);
     case kPageLookup:
@@ -65,7 +65,7 @@ const Step& Walker::resume(Walk& walk, const StepResult& result) const {
         return deliver(walk, decode_interrupt({result.words[0], result.words[1]}, registers_.extended_interrupts()));
       walk.phase = kEntryRead;
       return read(walk.step, registers_.interrupt_table().value() + 16 * walk.state[kIndex], 16,
-                  Structure::interrupt_entry, 1);
+                  Structure::interrupt_entry, 0, 1);
     case kEntryRead: return interrupt_entry(walk, result);
     default:
       return deliver(
@@ -120,6 +120,7 @@ const Step& Walker::look_up(Walk& walk) const {
   Step& s = walk.step;
   s.kind = Step::Kind::lookup;
   s.cache = CacheKind::walk;
+  s.stage = kSecondStage;
   s.level = walk.level;
   s.tag = table_tag(walk, walk.level);
   return s;
@@ -128,7 +129,7 @@ const Step& Walker::look_up(Walk& walk) const {
 const Step& Walker::read_page_entry(Walk& walk) const {
   walk.phase = kPageRead;
   return read(walk.step, walk.state[kTable] + 8 * index_in_table(walk.request.address, walk.level), 8,
-              Structure::page_table, walk.level);
+              Structure::page_table, kSecondStage, walk.level);
 }
 
 const Step& Walker::page_entry(Walk& walk, const StepResult& result) const {
@@ -158,6 +159,7 @@ const Step& Walker::page_entry(Walk& walk, const StepResult& result) const {
   Step& s = walk.step;
   s.kind = Step::Kind::fill;
   s.cache = CacheKind::walk;
+  s.stage = kSecondStage;
   s.level = walk.level;
   s.tag = table_tag(walk, walk.level);
   s.words[0] = walk.state[kTable];
@@ -173,6 +175,7 @@ const Step& Walker::translated(Walk& walk, const PageEntry& entry, Rights rights
   if (in_interrupt_range(output)) return fault(walk.step, Reason::interrupt_range, fault_disabled(walk.context));
   Step& s = walk.step;
   s.kind = Step::Kind::translated;
+  s.stage = 0;
   s.level = walk.level;
   s.tag = range_around(walk.context.domain.value(), walk.request.address, static_cast<std::uint8_t>(log2));
   s.translation.output = Hpa(entry.address.value() & ~inside);
