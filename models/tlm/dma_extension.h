@@ -58,21 +58,24 @@ struct DmaFields {
     boundary_count
   };
 
-  base::SourceId requester;                        ///< endpoint or port default -> remapping unit
-  base::Pasid pasid;                               ///< endpoint -> remapping unit; valid if has_pasid
-  bool has_pasid = false;                          ///< endpoint -> remapping unit
-  bool privileged = false;                         ///< endpoint (PASID prefix) -> remapping unit
-  bool execute = false;                            ///< endpoint (PASID prefix) -> remapping unit
-  bool relaxed_ordering = false;                   ///< endpoint -> links, remapping unit
-  bool id_ordering = false;                        ///< endpoint -> links, remapping unit
-  bool store_data = true;                          ///< endpoint -> memory; false: the data pointer is shared scratch
-  bool compare_and_swap = false;                   ///< walker, endpoint -> memory: see below
-  AddressType at = AddressType::untranslated;      ///< endpoint -> remapping unit
-  AddressSpace space = AddressSpace::iova;         ///< endpoint, remapping unit -> everyone
-  Traffic traffic = Traffic::dma;                  ///< issuer -> memory, links (counters)
-  Message message = Message::none;                 ///< issuer -> links, remapping unit, endpoint
-  std::uint8_t traffic_class = 0;                  ///< endpoint -> links: 0 to 7
-  base::Bdf target;                                ///< issuer -> switches: of messages and configuration requests by ID
+  base::SourceId requester;                    ///< endpoint or port default -> remapping unit
+  base::Pasid pasid;                           ///< endpoint -> remapping unit; valid if has_pasid
+  bool has_pasid = false;                      ///< endpoint -> remapping unit
+  bool privileged = false;                     ///< endpoint (PASID prefix) -> remapping unit
+  bool execute = false;                        ///< endpoint (PASID prefix) -> remapping unit
+  bool relaxed_ordering = false;               ///< endpoint -> links, remapping unit
+  bool id_ordering = false;                    ///< endpoint -> links, remapping unit
+  bool store_data = true;                      ///< endpoint -> memory; false: the data pointer is shared scratch
+  bool has_segment = false;                    ///< endpoint, unit -> messages: the header names the PCI segment
+  bool cxl = false;                            ///< endpoint -> unit, translation requests: a CXL device of type 1, 2
+  bool poisoned = false;                       ///< memory -> reader: answered, with data known to be corrupt
+  bool compare_and_swap = false;               ///< walker, endpoint -> memory: see below
+  AddressType at = AddressType::untranslated;  ///< endpoint -> remapping unit
+  AddressSpace space = AddressSpace::iova;     ///< endpoint, remapping unit -> everyone
+  Traffic traffic = Traffic::dma;              ///< issuer -> memory, links (counters)
+  Message message = Message::none;             ///< issuer -> links, remapping unit, endpoint
+  std::uint8_t traffic_class = 0;              ///< endpoint -> links: 0 to 7
+  base::Bdf target;                            ///< issuer -> switches: of messages and configuration requests by ID
   CompletionStatus status = CompletionStatus::ok;  ///< whoever refuses the request -> endpoint
   std::uint16_t tag = 0;                           ///< endpoint's own: TLP tag
   std::uint32_t dma = 0;                           ///< endpoint's own: slot of the DMA the TLP belongs to
