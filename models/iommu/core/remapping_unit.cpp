@@ -159,7 +159,7 @@ void RemappingUnit::retry() {
 
 RemappingUnit::Lookup RemappingUnit::look_up(Transaction& t) {
   if (!architecture_->enabled(t.request_class)) {
-    resolve(t, t.request.address);
+    pass(t);
     return Lookup::resolved;
   }
   if (t.request_class == RequestClass::interrupt) return remap_interrupt(t);
@@ -187,7 +187,7 @@ RemappingUnit::Lookup RemappingUnit::translate(Transaction& t) {
     } else {
       passed_++;
       stats.passed++;
-      resolve(t, t.request.address);
+      pass(t);
     }
     return Lookup::resolved;
   }
@@ -196,9 +196,10 @@ RemappingUnit::Lookup RemappingUnit::translate(Transaction& t) {
     const Translation* found = caches_.find_translation(space, t.request.address);
     if (found != nullptr && found->rights.cover(t.request.needed)) {
       count_iotlb(t, true);
+      if (observer_ != nullptr) observer_->on_hit(t.request, t.context, *found, now());
+      t.outcome.iotlb_hit = true;
       tlm::dma(*t.payload).iotlb_hit = true;
-      tlm::dma(*t.payload).translated = true;
-      resolve(t, found->apply(t.request.address));
+      translated(t, *found);
       return Lookup::resolved;
     }
   }
@@ -263,8 +264,17 @@ RemappingUnit::Lookup RemappingUnit::walk_or_merge(WalkKind kind, Space space, s
 
 // ---- outcomes
 
-void RemappingUnit::resolve(Transaction& t, std::uint64_t output) {
-  t.output = output;
+void RemappingUnit::pass(Transaction& t) {
+  t.outcome.kind = Outcome::Kind::passed;
+  t.outcome.address = t.request.address;
+  settle(t);
+}
+
+void RemappingUnit::translated(Transaction& t, const Translation& translation) {
+  tlm::dma(*t.payload).translated = true;
+  t.outcome.kind = Outcome::Kind::translated;
+  t.outcome.translation = translation;
+  t.outcome.address = translation.apply(t.request.address);
   settle(t);
 }
 
@@ -273,7 +283,10 @@ void RemappingUnit::deliver_interrupt(Transaction& t, const InterruptMessage& me
   requesters_[t.requester]->stats.interrupts++;
   // The unit composes a new message write (VT-d 4.1 section 5.1.5.2); the payload stands for it from here on.
   std::memcpy(t.payload->get_data_ptr(), &message.data, std::min<std::size_t>(sizeof message.data, t.request.bytes));
-  resolve(t, message.address);
+  t.outcome.kind = Outcome::Kind::interrupt;
+  t.outcome.interrupt = message;
+  t.outcome.address = message.address;
+  settle(t);
 }
 
 void RemappingUnit::refuse(Transaction& t, const Fault& fault) {
@@ -287,6 +300,9 @@ void RemappingUnit::refuse(Transaction& t, const Fault& fault) {
     x.status = tlm::CompletionStatus::unsupported_request;
     t.payload->set_response_status(::tlm::TLM_ADDRESS_ERROR_RESPONSE);
   }
+  t.outcome.kind = Outcome::Kind::fault;
+  t.outcome.fault = fault;
+  t.outcome.address = t.request.address;
   t.dropped = true;
   const FaultEvent event{fault, t.request};
   if (observer_ != nullptr) observer_->fault(event);
@@ -301,6 +317,7 @@ void RemappingUnit::settle(Transaction& t) {
     x.stamp_now(Boundary::walk_start, now());  // it waited at the stalled pipeline and then hit
   }
   if (x.stamp_at(Boundary::walk_start) != base::Time()) x.stamp_now(Boundary::walk_done, now());
+  if (observer_ != nullptr) observer_->resolved(t.request, t.context, t.outcome, now());
   t.ready = true;
   t.drain = drains_;
   ++held_;
@@ -314,7 +331,8 @@ void RemappingUnit::leave(Transaction& t) {
   const bool dropped = t.dropped;
   --held_;
   const bool drained = draining_ != 0 && t.drain != drains_ && --draining_ == 0;
-  payload.set_address(t.output);
+  if (observer_ != nullptr) observer_->left(t.request, t.outcome, now());
+  payload.set_address(t.outcome.address);
   x.space = tlm::AddressSpace::hpa;
   in_flight_.sub(now());
   requests_++;
@@ -368,8 +386,7 @@ bool RemappingUnit::walk_answers(WalkSlot& slot, const Step& last, Transaction& 
       return translate(t) != Lookup::needs_walker;
     case Step::Kind::translated:
       if (!last.translation.rights.cover(t.request.needed)) break;  // merged with a walk for another right
-      tlm::dma(*t.payload).translated = true;
-      resolve(t, last.translation.apply(t.request.address));
+      translated(t, last.translation);
       return true;
     case Step::Kind::interrupt_remapped: deliver_interrupt(t, last.interrupt); return true;
     default:

@@ -21,6 +21,7 @@
 #include "models/iommu/core/caches.h"
 #include "models/iommu/core/command_engine.h"
 #include "models/iommu/core/config.h"
+#include "models/iommu/core/observer.h"
 #include "models/iommu/core/posted_order.h"
 #include "models/iommu/core/transaction.h"
 #include "models/iommu/core/walker_pool.h"
@@ -66,13 +67,7 @@ class RemappingUnit : public tlm::Module,
   bool quiescent() const;
   std::string holding() const;
 
-  /// Hook for tests and trace checks: called with each fault, and each IOTLB fill that emptied a full
-  /// IOTLB.
-  struct Observer {
-    virtual ~Observer() = default;
-    virtual void fault(const FaultEvent&) {}
-    virtual void iotlb_emptied(const Request&) {}
-  };
+  using Observer = UnitObserver;
   void observe(Observer* observer) { observer_ = observer; }
 
  private:
@@ -98,7 +93,8 @@ class RemappingUnit : public tlm::Module,
   Lookup remap_interrupt(Transaction& t);
   void count_iotlb(Transaction& t, bool hit);
   Lookup walk_or_merge(WalkKind kind, Space space, std::uint64_t key, Transaction& t);
-  void resolve(Transaction& t, std::uint64_t output);
+  void pass(Transaction& t);
+  void translated(Transaction& t, const Translation& translation);
   void deliver_interrupt(Transaction& t, const InterruptMessage& message);
   void refuse(Transaction& t, const Fault& fault);
   void settle(Transaction& t);

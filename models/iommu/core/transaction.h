@@ -7,6 +7,7 @@
 
 #include "models/base/types.h"
 #include "models/iommu/api/request.h"
+#include "models/iommu/core/observer.h"
 #include "models/tlm/dma_extension.h"
 
 namespace iommusim::iommu {
@@ -26,8 +27,8 @@ struct Transaction {
   bool context_counted = false;  ///< its context lookup is in the statistics; it may look again after waiting
   bool iotlb_counted = false;
   bool merge_counted = false;
-  std::uint32_t drain = 0;      ///< number of wait commands that had begun when it was resolved
-  std::uint64_t output = 0;     ///< address it leaves with
+  std::uint32_t drain = 0;  ///< number of wait commands that had begun when it was resolved
+  Outcome outcome;
   Transaction* next = nullptr;  ///< the one list it is on: a walk's waiters, blocked reads
 };
 
