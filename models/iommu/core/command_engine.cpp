@@ -26,6 +26,10 @@ void CommandEngine::fetch() {
     state_ = State::idle;
     return;
   }
+  if (!within_reach(architecture_, next->address)) {
+    fetch_failed();
+    return;
+  }
   state_ = State::fetching;
   words_ = Words{};
   port_.send(memory_read(context_, next->address, reinterpret_cast<unsigned char*>(words_.data()), next->bytes,
@@ -33,22 +37,27 @@ void CommandEngine::fetch() {
 }
 
 void CommandEngine::response(tlm::Payload& payload) {
-  const bool ok = payload.is_response_ok();
+  const bool ok = payload.is_response_ok() && !tlm::dma(payload).poisoned;
   payload.release();
   if (!ok && state_ == State::fetching) {
-    state_ = State::idle;  // until software repairs the queue and kicks it again
-    owner_.apply(architecture_.command_fetch_failed());
+    fetch_failed();
     return;
   }
+  status_ok_ = ok;
   // Fetched, or the status write is visible: go on from a stage of our own, never from within a response.
   const base::Time delay = state_ == State::fetching ? config_.command_latency : base::Time();
   state_ = state_ == State::fetching ? State::executing : State::signalled;
   steps_.push(0, context_.scheduler.now() + delay);
 }
 
+void CommandEngine::fetch_failed() {
+  state_ = State::idle;  // until software repairs the queue and kicks it again
+  owner_.apply(architecture_.command_fetch_failed());
+}
+
 void CommandEngine::step(std::uint32_t) {
   if (state_ == State::signalled) {
-    finish_wait();
+    finish_wait(status_ok_ ? WaitEnd::done : WaitEnd::write_fault);
     return;
   }
   command_ = architecture_.take_command(words_);
@@ -60,10 +69,16 @@ void CommandEngine::step(std::uint32_t) {
       fetch();
       return;
     case Command::Kind::device_tlb:
-      owner_.invalidate_device_tlb(command_);
+      if (request_invalidation()) {
+        fetch();
+      } else {
+        state_ = State::needs_tag;
+      }
+      return;
+    case Command::Kind::page_response:
+      owner_.send(command_.message, 0);
       fetch();
       return;
-    case Command::Kind::page_response:  // no device asks for pages yet: there is nobody to tell
     case Command::Kind::nothing: fetch(); return;
     case Command::Kind::illegal:
       state_ = State::idle;  // until software clears the error and kicks the queue again
@@ -71,18 +86,57 @@ void CommandEngine::step(std::uint32_t) {
       return;
     case Command::Kind::wait:
       state_ = State::draining;
-      if (!owner_.begin_drain()) signal();
+      drained_ = !owner_.begin_drain(command_);
+      if (drained_ && device_invalidations_.outstanding() == 0) signal();
       return;
   }
 }
 
+// False: no tag is free.
+bool CommandEngine::request_invalidation() {
+  const DeviceMessage& m = command_.message;
+  const auto tag = device_invalidations_.issue(m.device, m.has_segment);
+  if (!tag) return false;
+  if (!owner_.send(m, *tag)) device_invalidations_.complete(m.device, m.has_segment, 1u << *tag, 1);
+  return true;
+}
+
+bool CommandEngine::invalidation_completed(SourceId device, bool has_segment, std::uint32_t tags, unsigned count) {
+  const bool expected = device_invalidations_.complete(device, has_segment, tags, count);
+  devices_answered();
+  return expected;
+}
+
+void CommandEngine::invalidation_timed_out(std::uint32_t tags) {
+  device_invalidations_.time_out(tags);
+  devices_answered();
+}
+
+void CommandEngine::devices_answered() {
+  if (state_ == State::needs_tag) {
+    if (request_invalidation()) fetch();
+  } else if (state_ == State::draining && drained_ && device_invalidations_.outstanding() == 0) {
+    signal();
+  }
+}
+
 void CommandEngine::drained() {
-  if (state_ == State::draining) signal();
+  if (state_ != State::draining || drained_) return;
+  drained_ = true;
+  if (device_invalidations_.outstanding() == 0) signal();
 }
 
 void CommandEngine::signal() {
+  if (device_invalidations_.take_timed_out()) {
+    finish_wait(WaitEnd::device_timeout);
+    return;
+  }
   if (!command_.write_status) {
-    finish_wait();
+    finish_wait(WaitEnd::done);
+    return;
+  }
+  if (!within_reach(architecture_, command_.status_address)) {
+    finish_wait(WaitEnd::write_fault);
     return;
   }
   state_ = State::signalling;
@@ -91,8 +145,8 @@ void CommandEngine::signal() {
                           tlm::Traffic::queue, kSlot));
 }
 
-void CommandEngine::finish_wait() {
-  owner_.apply(architecture_.wait_finished(command_, WaitEnd::done));
+void CommandEngine::finish_wait(WaitEnd end) {
+  owner_.apply(architecture_.wait_finished(command_, end));
   fetch();
 }
 

@@ -1,9 +1,9 @@
 // The command (invalidation) queue as hardware: fetches entries from memory in order, carries them out, signals
 // completion.
 //
-// One entry is fetched and executed at a time; a wait completes when every earlier command has and no walk that an
-// invalidation overtook is still in flight. Leaves out: fetch batches and the search time of large caches, and a status
-// write that fails: nothing tells software (the issue on the core's full depth).
+// One entry is fetched and executed at a time; a wait completes when every earlier command has, devices have answered
+// the invalidation requests before it, and no walk that an invalidation overtook is still in flight. An invalidation
+// request waits for one of the 32 tags. Leaves out: fetch batches and the search time of large caches.
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 
 #include "models/base/stats/group.h"
 #include "models/iommu/api/architecture.h"
+#include "models/iommu/api/ats_invalidations.h"
 #include "models/iommu/core/config.h"
 #include "models/tlm/context.h"
 #include "models/tlm/initiator_port.h"
@@ -27,10 +28,13 @@ class CommandEngine {
    public:
     virtual ~Owner() = default;
     virtual void invalidate(const InvalidationScope& scope) = 0;
-    virtual void invalidate_device_tlb(const Command& command) = 0;
+    /// Sends a message to a device; `tag` is that of an invalidation request. False if there is nobody to take it: no
+    /// answer will come.
+    virtual bool send(const DeviceMessage& message, std::uint8_t tag) = 0;
     /// A wait command begins: true if requests with translations older than it are still inside (walks that an
-    /// invalidation overtook, translated requests held by ordering). The owner calls drained() when they are gone.
-    virtual bool begin_drain() = 0;
+    /// invalidation overtook, translated requests held by ordering, those under way that `wait` orders). The owner
+    /// calls drained() when they are gone.
+    virtual bool begin_drain(const Command& wait) = 0;
     virtual void apply(const Effects& effects) = 0;
   };
 
@@ -41,16 +45,32 @@ class CommandEngine {
   void drained();
   void response(tlm::Payload& payload);
   bool idle() const { return state_ == State::idle; }
+  /// A device has answered the invalidation requests of a mask of tags, with one of `count` messages for each. False:
+  /// unexpected, and ignored.
+  bool invalidation_completed(SourceId device, bool has_segment, std::uint32_t tags, unsigned count);
+  /// A device has not answered them in time.
+  void invalidation_timed_out(std::uint32_t tags);
 
   void register_stats(base::Group& group);
   std::array<base::Counter, kCommandForms> commands;  ///< by Command::Form
 
  private:
-  enum class State : std::uint8_t { idle, fetching, executing, draining, signalling, signalled };
+  enum class State : std::uint8_t {
+    idle,
+    fetching,
+    executing,
+    needs_tag,  ///< an invalidation request, while all tags are in use
+    draining,   ///< a wait command, until devices have answered and the unit has drained
+    signalling,
+    signalled
+  };
   void fetch();
+  void fetch_failed();
   void step(std::uint32_t);
+  bool request_invalidation();
+  void devices_answered();
   void signal();
-  void finish_wait();
+  void finish_wait(WaitEnd end);
 
   tlm::Context& context_;
   const RemappingUnitConfig& config_;
@@ -59,6 +79,9 @@ class CommandEngine {
   Owner& owner_;
   State state_ = State::idle;
   Command command_;
+  AtsInvalidations device_invalidations_;
+  bool drained_ = false;   ///< a wait command: nothing older is left in the unit
+  bool status_ok_ = true;  ///< memory took the status write
   Words words_{};
   tlm::TimedQueue<std::uint32_t> steps_;  ///< holds at most one entry: the queue's next step
 };

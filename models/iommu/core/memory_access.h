@@ -4,11 +4,18 @@
 #include <cstdint>
 
 #include "models/base/types.h"
+#include "models/iommu/api/architecture.h"
 #include "models/tlm/context.h"
 #include "models/tlm/dma_extension.h"
 #include "models/tlm/payload_pool.h"
 
 namespace iommusim::iommu {
+
+/// False: the unit's accesses to that address are refused, as by memory.
+inline bool within_reach(const Architecture& architecture, base::Hpa address) {
+  const unsigned bits = architecture.physical_address_bits();
+  return bits >= 64 || address.value() >> bits == 0;
+}
 
 /// `slot` comes back in the response's extension (remapping_slot). `data` must stay valid until then.
 inline tlm::Payload& memory_access(tlm::Context& context, ::tlm::tlm_command command, base::Hpa address,

@@ -426,12 +426,12 @@ void RemappingUnit::invalidate(const InvalidationScope& scope) {
   walkers_.invalidate(scope);
 }
 
-// No endpoint has a device TLB yet: the command is counted by the queue and has nothing to reach.
-void RemappingUnit::invalidate_device_tlb(const Command&) {}
+// No endpoint has a device TLB yet: nobody answers.
+bool RemappingUnit::send(const DeviceMessage&, std::uint8_t) { return false; }
 
 // A wait command is next: what has been translated and not left must leave first, for its translation may be one just
 // invalidated.
-bool RemappingUnit::begin_drain() {
+bool RemappingUnit::begin_drain(const Command&) {
   ++drains_;
   draining_ = held_;
   return draining_ != 0 || walkers_.stale() != 0;

@@ -106,8 +106,8 @@ class RemappingUnit : public tlm::Module,
   bool context_walk_goes_on(WalkSlot& slot, Transaction& t);
   void walker_freed() override;
   void invalidate(const InvalidationScope& scope) override;
-  void invalidate_device_tlb(const Command& command) override;
-  bool begin_drain() override;
+  bool send(const DeviceMessage& message, std::uint8_t tag) override;
+  bool begin_drain(const Command& wait) override;
   void apply(const Effects& effects) override;
 
   RequesterState& requester_state(SourceId source, std::uint32_t& index);
