@@ -12,10 +12,13 @@ LastLevelCache::LastLevelCache(const LlcConfig& config, std::uint64_t seed, cons
                                config.policy),
              seed, name) {}
 
-LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traffic, bool write) {
+LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traffic, bool write, bool reads) {
   Outcome outcome;
-  outcome.source = write ? Source::dram_write : Source::dram_read;
-  if (!enabled_) return outcome;
+  outcome.source = write && !reads ? Source::dram_write : Source::dram_read;
+  if (!enabled_) {
+    if (write && reads) outcome.write_back = line;
+    return outcome;
+  }
   const bool from_core = traffic == Traffic::cpu;
   const bool walk = traffic == Traffic::walk;
   const bool bypass = walk ? config_.walks == WalkCaching::uncached : !from_core && write && config_.ddio_ways == 0;
@@ -23,6 +26,7 @@ LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traff
     // Written past the cache, a line must not stay in it; read past it, a dirty copy is the reader's problem
     // (non-coherent walks).
     if (write) lines_.erase(line);
+    if (write && reads) outcome.write_back = line;
     return outcome;
   }
   if (Line* present = lines_.find(line)) {
@@ -40,8 +44,8 @@ LastLevelCache::Outcome LastLevelCache::access(std::uint64_t line, Traffic traff
     ++write_backs_;
     outcome.write_back = inserted.evicted->first;
   }
-  // A DMA write lands in the cache; the others need the line from DRAM.
-  outcome.source = dma_write ? Source::cache : Source::dram_read;
+  // A plain DMA write lands in the cache; the others need the line from DRAM.
+  outcome.source = dma_write && !reads ? Source::cache : Source::dram_read;
   return outcome;
 }
 

@@ -30,8 +30,9 @@ class LastLevelCache {
 
   LastLevelCache(const LlcConfig& config, std::uint64_t seed, const std::string& name);
 
-  /// Access to a line (by number, address / 64), with all its consequences.
-  Outcome access(std::uint64_t line, tlm::Traffic traffic, bool write);
+  /// Access to a line (by number, address / 64), with all its consequences. `reads`: a write that needs what the line
+  /// held (compare-and-swap).
+  Outcome access(std::uint64_t line, tlm::Traffic traffic, bool write, bool reads = false);
   /// Puts a line in, clean, without counting or writing back.
   void warm(std::uint64_t line) {
     if (enabled_ && lines_.find(line) == nullptr) lines_.insert(line, Line{});

@@ -27,7 +27,8 @@ Time MemoryNode::start(Access access, KindStats& stats) {
   traffic_ = access.extension->traffic;
   const bool write = payload.is_write();
   const std::uint64_t first = payload.get_address() / kLineBytes;
-  const unsigned bytes = std::max(payload.get_data_length(), 1u);  // a zero-length read touches its line
+  swap_ = access.extension->compare_and_swap;
+  const unsigned bytes = std::max(tlm::bytes_touched(payload, *access.extension), 1u);  // zero-length: its line
   const std::uint64_t last = (payload.get_address() + bytes - 1) / kLineBytes;
   const Time now = context_.scheduler.now();
   starting_ = {access, 0, Time(), Time(), Time()};
@@ -52,7 +53,7 @@ Time MemoryNode::start(Access access, KindStats& stats) {
 
 void MemoryNode::line_access(std::uint64_t line, bool write, Time now, KindStats& stats) {
   using Source = LastLevelCache::Source;
-  const LastLevelCache::Outcome outcome = llc_.access(line, traffic_, write);
+  const LastLevelCache::Outcome outcome = llc_.access(line, traffic_, write, swap_);
   const Time wait = slices_.take(line, now);
   if (wait > starting_.lookup_wait) starting_.lookup_wait = wait;
   if (outcome.source == Source::cache) {

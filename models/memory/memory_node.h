@@ -95,6 +95,7 @@ class MemoryNode : private tlm::InitiatorPort::Owner {
   // Of the access being started.
   Open starting_;
   bool one_line_ = false;
+  bool swap_ = false;          // a compare-and-swap: a write that needs what it replaces
   Ticket ticket_ = kNoTicket;  // once it needs one
   tlm::Traffic traffic_ = tlm::Traffic::dma;
 

@@ -12,7 +12,7 @@ using tlm::TargetPort;
 namespace {
 // Lines of data that an access moves; a zero-length read moves none.
 unsigned lines_of(const Payload& payload) {
-  const unsigned bytes = payload.get_data_length();
+  const unsigned bytes = tlm::bytes_touched(payload, tlm::dma(payload));
   return bytes == 0 ? 0 : static_cast<unsigned>((payload.get_address() % kLineBytes + bytes - 1) / kLineBytes + 1);
 }
 }  // namespace
@@ -74,7 +74,7 @@ bool MemorySystem::request(TargetPort& port, Payload& payload) {
   }
   extension.stamp_now(tlm::Boundary::memory_start, now());
   in_flight_.add(now());
-  const MemoryRange* range = range_of(Hpa(payload.get_address()), payload.get_data_length());
+  const MemoryRange* range = range_of(Hpa(payload.get_address()), tlm::bytes_touched(payload, extension));
   payload.set_response_status(check(payload, extension, range));
   const auto node = static_cast<std::uint16_t>(port_nodes_[port.index()]);
   Access access{&payload, &extension, &port, node, node};
@@ -107,7 +107,8 @@ void MemorySystem::respond(Access access) {
     answer(access);
   } else {
     const Payload& payload = *access.payload;
-    link(access.home, access.from).send({access, true}, payload.is_read() ? lines_of(payload) : 0);
+    const bool data = payload.is_read() || access.extension->compare_and_swap;
+    link(access.home, access.from).send({access, true}, data ? lines_of(payload) : 0);
   }
 }
 
@@ -125,26 +126,32 @@ void MemorySystem::answer(Access access) {
   if (range == nullptr) return ::tlm::TLM_ADDRESS_ERROR_RESPONSE;
   if (payload.get_streaming_width() < payload.get_data_length()) return ::tlm::TLM_BURST_ERROR_RESPONSE;
   if (extension.compare_and_swap &&
-      (!payload.is_write() || payload.get_data_length() != 16 || payload.get_address() % 8 != 0)) {
+      (!payload.is_write() || (payload.get_data_length() != 16 && payload.get_data_length() != 8) ||
+       payload.get_address() % (payload.get_data_length() / 2) != 0)) {
     return ::tlm::TLM_COMMAND_ERROR_RESPONSE;
   }
   return ::tlm::TLM_OK_RESPONSE;
 }
 
-// The bytes themselves. A compare-and-swap leaves what memory held in the first word.
+// Of a compare-and-swap: leaves what memory held in the first operand.
+void MemorySystem::swap(Hpa at, unsigned char* data, unsigned operand) {
+  const auto word = [&](unsigned from) {
+    std::uint64_t value = 0;
+    for (unsigned i = 0; i < operand; ++i) value |= std::uint64_t{data[from + i]} << 8 * i;
+    return value;
+  };
+  const std::uint64_t was = contents_.compare_and_swap(at, operand, word(0), word(operand));
+  for (unsigned i = 0; i < operand; ++i) data[i] = static_cast<unsigned char>(was >> 8 * i);
+}
+
+// The bytes themselves.
 void MemorySystem::transfer(Payload& payload) {
   const Hpa at(payload.get_address());
   unsigned char* data = payload.get_data_ptr();
   const unsigned bytes = payload.get_data_length();
   const auto* extension = payload.get_extension<tlm::DmaExtension>();
   if (extension != nullptr && extension->compare_and_swap) {
-    const auto word = [data](unsigned from) {
-      std::uint64_t value = 0;
-      for (unsigned i = 0; i < 8; ++i) value |= std::uint64_t{data[from + i]} << 8 * i;
-      return value;
-    };
-    const std::uint64_t was = contents_.compare_and_swap64(at, word(0), word(8));
-    for (unsigned i = 0; i < 8; ++i) data[i] = static_cast<unsigned char>(was >> 8 * i);
+    swap(at, data, bytes / 2);
     return;
   }
   if (const unsigned char* enable = payload.get_byte_enable_ptr()) {
@@ -164,7 +171,7 @@ unsigned MemorySystem::debug(TargetPort&, Payload& payload) {
                       payload.get_address()));
   }
   payload.set_response_status(
-      check(payload, extension, range_of(Hpa(payload.get_address()), payload.get_data_length())));
+      check(payload, extension, range_of(Hpa(payload.get_address()), tlm::bytes_touched(payload, extension))));
   if (!payload.is_response_ok() || payload.get_command() == ::tlm::TLM_IGNORE_COMMAND) return 0;
   transfer(payload);
   return payload.get_data_length();

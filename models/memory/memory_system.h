@@ -3,7 +3,8 @@
 //
 // Each request is accepted at once, does its work on the contents at that moment (arrival at the memory port is the
 // point of global order, so a read never misses a write that came before it) and gets its response when its last line
-// is done: a line the cache serves takes the cache's latency, another one waits for DRAM. A request from another node's
+// is done: a line the cache serves takes the cache's latency, another one waits for DRAM. A compare-and-swap is carried
+// out at that moment too, so it is atomic, and takes the time of a read of its line. A request from another node's
 // port crosses the link between the two, as does its response. One event per access, one more per crossing, and one per
 // DRAM channel while something waits for it.
 //
@@ -72,6 +73,7 @@ class MemorySystem : public tlm::Module, private tlm::TargetPort::Owner {
                                    const MemoryRange* range) const;
   const MemoryRange* range_of(Hpa at, std::uint64_t bytes) const;
   void transfer(tlm::Payload& payload);
+  void swap(Hpa at, unsigned char* data, unsigned operand);
   void start(Access access);
   void finish(Access access, Time done) { done_.push(access, done); }
   void respond(Access access);

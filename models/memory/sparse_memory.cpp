@@ -70,23 +70,23 @@ void SparseMemory::write(Hpa at, const void* in, std::size_t bytes) {
   }
 }
 
-std::uint64_t SparseMemory::read64(Hpa at) const {
-  std::array<unsigned char, 8> bytes;
-  read(at, bytes.data(), bytes.size());
+std::uint64_t SparseMemory::read_word(Hpa at, unsigned bytes) const {
+  std::array<unsigned char, 8> data;
+  read(at, data.data(), bytes);
   std::uint64_t value = 0;
-  for (unsigned i = 0; i < 8; ++i) value |= std::uint64_t{bytes[i]} << 8 * i;
+  for (unsigned i = 0; i < bytes; ++i) value |= std::uint64_t{data[i]} << 8 * i;
   return value;
 }
 
-void SparseMemory::write64(Hpa at, std::uint64_t value) {
-  std::array<unsigned char, 8> bytes;
-  for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<unsigned char>(value >> 8 * i);
-  write(at, bytes.data(), bytes.size());
+void SparseMemory::write_word(Hpa at, unsigned bytes, std::uint64_t value) {
+  std::array<unsigned char, 8> data;
+  for (unsigned i = 0; i < bytes; ++i) data[i] = static_cast<unsigned char>(value >> 8 * i);
+  write(at, data.data(), bytes);
 }
 
-std::uint64_t SparseMemory::compare_and_swap64(Hpa at, std::uint64_t expected, std::uint64_t desired) {
-  const std::uint64_t was = read64(at);
-  if (was == expected) write64(at, desired);
+std::uint64_t SparseMemory::compare_and_swap(Hpa at, unsigned bytes, std::uint64_t expected, std::uint64_t desired) {
+  const std::uint64_t was = read_word(at, bytes);
+  if (was == expected) write_word(at, bytes, desired);
   return was;
 }
 

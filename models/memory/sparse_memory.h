@@ -25,10 +25,11 @@ class SparseMemory {
   void read(Hpa at, void* out, std::size_t bytes) const;
   void write(Hpa at, const void* in, std::size_t bytes);
   /// Little-endian 64-bit word at any address.
-  std::uint64_t read64(Hpa at) const;
-  void write64(Hpa at, std::uint64_t value);
-  /// Stores `desired` if the word at `at` is `expected`; returns what the word was. `at` is a multiple of 8.
-  std::uint64_t compare_and_swap64(Hpa at, std::uint64_t expected, std::uint64_t desired);
+  std::uint64_t read64(Hpa at) const { return read_word(at, 8); }
+  void write64(Hpa at, std::uint64_t value) { write_word(at, 8, value); }
+  /// Stores `desired` if the little-endian word of `bytes` (4 or 8) at `at` is `expected`; returns what the word was.
+  /// `at` is a multiple of `bytes`; operands of 4 bytes are below 2^32.
+  std::uint64_t compare_and_swap(Hpa at, unsigned bytes, std::uint64_t expected, std::uint64_t desired);
 
   /// Frames that exist.
   std::size_t frames() const { return count_; }
@@ -39,6 +40,8 @@ class SparseMemory {
     std::uint64_t number = 0;  // address / 4096
     std::unique_ptr<Frame> frame;
   };
+  std::uint64_t read_word(Hpa at, unsigned bytes) const;
+  void write_word(Hpa at, unsigned bytes, std::uint64_t value);
   const Frame* find(std::uint64_t number) const;
   Frame& make(std::uint64_t number);
   std::size_t start_of(std::uint64_t number) const { return (number * 0x9e3779b97f4a7c15u) >> shift_; }

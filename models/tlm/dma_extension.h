@@ -36,9 +36,9 @@ constexpr std::size_t kTrafficKinds = 5;
 enum class CompletionStatus : std::uint8_t { ok, unsupported_request, completer_abort, timeout, function_reset };
 
 /// The plain fields, so that a pooled payload is made as new by one assignment. Each comment says who writes and who
-/// reads. A compare-and-swap is a 16-byte write of two little-endian words, expected and desired, to an 8-byte aligned
-/// address; with the response the first word is what memory held (the shape of the CAS AtomicOp TLP, PCIe 6.0
-/// section 6.15).
+/// reads. A compare-and-swap is a write of two little-endian operands of 4 or 8 bytes each, expected and desired, so of
+/// 8 or 16 bytes, to an address aligned to one operand, whose size is what it touches in memory; with the response the
+/// first operand is what memory held (the shape of the CAS AtomicOp TLP, PCIe 6.0 section 6.15).
 struct DmaFields {
   /// Points of a request's way at which its time is taken, in the order they are passed. Statistics only.
   enum Boundary : std::uint8_t {
@@ -143,5 +143,10 @@ class DmaExtension final : public ::tlm::tlm_extension<DmaExtension>, public Dma
 
 /// The extension of a payload that has one: every payload inside our models does (ports see to it).
 inline DmaExtension& dma(const Payload& payload) { return *payload.get_extension<DmaExtension>(); }
+
+/// Bytes of memory an access touches: its data, or one operand of a compare-and-swap.
+inline unsigned bytes_touched(const Payload& payload, const DmaExtension& extension) {
+  return extension.compare_and_swap ? payload.get_data_length() / 2 : payload.get_data_length();
+}
 
 }  // namespace iommusim::tlm

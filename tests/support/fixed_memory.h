@@ -61,6 +61,7 @@ class FixedMemory : public tlm::Module, private tlm::TargetPort::Owner {
   unsigned transfer(tlm::Payload& p) {
     const unsigned bytes = p.get_data_length();
     if (!tlm::dma(p).store_data) return bytes;
+    if (tlm::dma(p).compare_and_swap) return swap(p, bytes / 2);
     for (unsigned i = 0; i < bytes; ++i) {
       const std::uint64_t a = p.get_address() + i;
       std::uint64_t& w = words_[a & ~std::uint64_t{7}];
@@ -72,6 +73,17 @@ class FixedMemory : public tlm::Module, private tlm::TargetPort::Owner {
       }
     }
     return bytes;
+  }
+
+  // Two operands of so many bytes, expected and desired; the first becomes what memory held.
+  unsigned swap(tlm::Payload& p, unsigned operand) {
+    const std::uint64_t a = p.get_address();
+    auto* at = reinterpret_cast<unsigned char*>(&words_[a & ~std::uint64_t{7}]) + (a & 7);
+    unsigned char* data = p.get_data_ptr();
+    const bool equal = std::memcmp(at, data, operand) == 0;
+    std::memcpy(data, at, operand);
+    if (equal) std::memcpy(at, data + operand, operand);
+    return 2 * operand;
   }
 
   base::Time latency_;

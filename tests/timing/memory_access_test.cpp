@@ -220,20 +220,69 @@ TEST(MemoryContents, BulkDmaWithoutContentsTouchesNothing) {
   EXPECT_EQ(b.memory.writes(Traffic::dma), 1u);
 }
 
+tlm::Payload& swap(Bench& b, std::uint64_t address, unsigned operand, std::uint64_t expected, std::uint64_t desired) {
+  tlm::Payload& p = b.device.make(::tlm::TLM_WRITE_COMMAND, address, 2 * operand, 0);
+  for (unsigned i = 0; i < operand; ++i) {
+    p.get_data_ptr()[i] = static_cast<unsigned char>(expected >> 8 * i);
+    p.get_data_ptr()[operand + i] = static_cast<unsigned char>(desired >> 8 * i);
+  }
+  tlm::dma(p).compare_and_swap = true;
+  tlm::dma(p).traffic = Traffic::walk;
+  return p;
+}
+
 TEST(MemoryContents, CompareAndSwapHappensOnceAndReturnsWhatWasThere) {
   Bench b(small());
   b.memory.contents().write64(Hpa(0x3000), 5);
-  for (const std::uint64_t expected : {std::uint64_t{5}, std::uint64_t{5}}) {
-    tlm::Payload& p = b.device.make(::tlm::TLM_WRITE_COMMAND, 0x3000, 16, expected);
-    p.get_data_ptr()[8] = 6;
-    for (unsigned i = 9; i < 16; ++i) p.get_data_ptr()[i] = 0;
-    tlm::dma(p).compare_and_swap = true;
-    b.device.push(p, 1_ns);
-  }
+  for (const Time at : {1_ns, 200_ns}) b.device.push(swap(b, 0x3000, 8, 5, 6), at);
   b.run();
   EXPECT_EQ(b.device.done[0].word, 5u);
   EXPECT_EQ(b.device.done[1].word, 6u);
   EXPECT_EQ(b.memory.contents().read64(Hpa(0x3000)), 6u);
+}
+
+TEST(MemoryContents, CompareAndSwapOfFourBytesReturnsThemAndLeavesTheNeighbour) {
+  Bench b(small());
+  b.memory.contents().write64(Hpa(0x3000), 0x700000005);
+  b.device.push(swap(b, 0x3004, 4, 7, 8), 1_ns);
+  b.device.push(swap(b, 0x3004, 4, 7, 9), 200_ns);
+  b.run();
+  EXPECT_EQ(b.device.done[0].word & 0xffffffff, 7u);
+  EXPECT_EQ(b.device.done[1].word & 0xffffffff, 8u) << "it failed: the old value comes back all the same";
+  EXPECT_EQ(b.memory.contents().read64(Hpa(0x3000)), 0x800000005u);
+}
+
+TEST(MemoryTiming, ACompareAndSwapTakesAReadOfItsLineAndLeavesItInTheCache) {
+  Bench b(small());
+  b.device.push(swap(b, 0x3038, 8, 0, 1), 1_ns);    // the last word of its line: not two lines
+  b.device.push(swap(b, 0x3038, 8, 1, 2), 100_ns);  // now in the cache
+  EXPECT_THAT(b.run(), ElementsAre(85000, 130000));
+  EXPECT_EQ(b.memory.writes(Traffic::walk), 2u);
+}
+
+TEST(MemoryTiming, ACompareAndSwapPastTheCacheTakesAReadAndWritesItsLineBack) {
+  MemoryConfig c = small();
+  c.llc.walks = WalkCaching::uncached;
+  Bench b(c);
+  b.device.push(swap(b, 0x3000, 4, 0, 1), 1_ns);
+  b.device.push(swap(b, 0x3000, 4, 1, 2), 300_ns);
+  EXPECT_THAT(b.run(), ElementsAre(85000, 384000));
+  EXPECT_FALSE(b.memory.llc().holds(0x3000 / 64));
+}
+
+TEST(MemoryErrors, ACompareAndSwapIsOfFourOrEightBytesAlignedAndMayEndWhereMemoryEnds) {
+  Bench b(small());
+  b.device.push(swap(b, 0xffff8, 8, 0, 1), 0_ns);
+  b.device.push(swap(b, 0x3004, 8, 0, 1), 0_ns);
+  b.device.push(swap(b, 0x3002, 4, 0, 1), 0_ns);
+  b.device.push(swap(b, 0x3010, 2, 0, 1), 0_ns);
+  b.run();
+  std::map<std::uint64_t, ::tlm::tlm_response_status> status;
+  for (const auto& d : b.device.done) status[d.address] = d.status;
+  EXPECT_EQ(status[0xffff8], ::tlm::TLM_OK_RESPONSE);
+  EXPECT_EQ(status[0x3004], ::tlm::TLM_COMMAND_ERROR_RESPONSE);
+  EXPECT_EQ(status[0x3002], ::tlm::TLM_COMMAND_ERROR_RESPONSE);
+  EXPECT_EQ(status[0x3010], ::tlm::TLM_COMMAND_ERROR_RESPONSE);
 }
 
 TEST(MemoryErrors, AnAccessThatLeavesDramIsRefused) {

@@ -107,24 +107,44 @@ void WalkerPool::advance(std::uint32_t index) {
     case Step::Kind::read:
       ++slot.reads;
       reads++;
+      slot.result.words[0] = 0;  // a shorter read leaves the rest of the word
       reads_by_level[step.structure == Structure::page_table ? std::min<unsigned>(step.level, 5) : 0]++;
       port_.send(memory_read(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
       return;
     case Step::Kind::write:
+      writes++;
       std::memcpy(data, step.words.data(), step.bytes);
       port_.send(memory_write(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
       return;
-    case Step::Kind::compare_and_swap:
-      tlm::internal_error(
-          "walker", "compare-and-swap steps come with the first architecture that updates accessed and dirty bits");
+    case Step::Kind::compare_and_swap: send_swap(slot); return;
     default: finish(index);
   }
+}
+
+// Two operands, expected and desired; memory answers with the old value in place of the first.
+void WalkerPool::send_swap(WalkSlot& slot) {
+  const Step& step = slot.walk.step;
+  if (step.bytes != 4 && step.bytes != 8) {
+    tlm::internal_error("walker", "a compare-and-swap step is of 4 or 8 bytes");
+  }
+  swaps++;
+  auto* const data = reinterpret_cast<unsigned char*>(slot.result.words.data());
+  std::memcpy(data, &step.expected, step.bytes);
+  std::memcpy(data + step.bytes, &step.desired, step.bytes);
+  tlm::Payload& p = memory_write(context_, step.address, data, 2u * step.bytes, tlm::Traffic::walk, slot.index);
+  tlm::dma(p).compare_and_swap = true;
+  port_.send(p);
 }
 
 void WalkerPool::response(tlm::Payload& payload) {
   WalkSlot& slot = slots_[tlm::dma(payload).remapping_slot];
   slot.result.ok = payload.is_response_ok();
   payload.release();
+  const Step& step = slot.walk.step;
+  if (step.kind == Step::Kind::compare_and_swap && slot.result.ok) {
+    if (step.bytes == 4) slot.result.words[0] &= 0xffffffff;
+    if (slot.result.words[0] != step.expected) failed_swaps++;
+  }
   // The next access goes out from a stage of its own: a request must not be sent from within a response.
   slot.delay = config_.walk_step_latency;
   architecture_.resume(slot.walk, slot.result);
@@ -154,7 +174,10 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
     bool hit = false;
     switch (s.walk.kind) {
       case WalkKind::context: hit = scope.caches.has(CacheKind::context) && scope.source(s.key); break;
-      case WalkKind::process: hit = scope.caches.has(CacheKind::process) && scope.source(s.key); break;
+      case WalkKind::process:
+        hit =
+            scope.caches.has(CacheKind::process) && scope.source(s.key) && scope.domain(s.walk.context.domain.value());
+        break;
       case WalkKind::page:
         hit = (scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
               scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0});
@@ -169,8 +192,11 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
 }
 
 void WalkerPool::register_stats(base::Group& group) {
-  group.add("walks", walks, "1", "Walks started (context, page and interrupt walks)");
+  group.add("walks", walks, "1", "Walks started (context, process, page and interrupt walks)");
   group.add("reads", reads, "1", "Memory reads issued by walkers");
+  group.add("swaps", swaps, "1", "Compare-and-swap accesses issued by walkers (accessed and dirty bits)");
+  group.add("failed_swaps", failed_swaps, "1", "Those that found another value than the walk had read");
+  group.add("writes", writes, "1", "Plain writes issued by walkers");
   static const char* const kLevel[] = {"reads_context", "reads_level1", "reads_level2",
                                        "reads_level3",  "reads_level4", "reads_level5"};
   static const char* const kText[] = {"Walker reads of root, context and interrupt entries",

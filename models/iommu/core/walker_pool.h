@@ -29,7 +29,7 @@ struct WalkSlot {
   bool busy = false;
   bool stale = false;  ///< an invalidation selected what this walk reads
   Walk walk;
-  std::uint64_t key = 0;  ///< context walks: context key; page walks: 4 KiB page number
+  std::uint64_t key = 0;  ///< context and process walks: their cache's key; page walks: 4 KiB page number
   Space space = 0;        ///< page walks
   StepResult result;      ///< of the step in progress, walk.step; a read's data arrive in its words
   base::Time delay;       ///< latency gathered by steps without memory access, paid at the next timed one
@@ -71,6 +71,7 @@ class WalkerPool {
   void register_stats(base::Group& group);
   base::Counter walks;
   base::Counter reads;
+  base::Counter swaps, failed_swaps, writes;
   std::array<base::Counter, 6> reads_by_level;  ///< page-table reads; index 0: context structures and interrupt entries
   base::Histogram latency;                      ///< ps, from taking the walker to the last step
   base::Histogram reads_per_walk;
@@ -83,6 +84,7 @@ class WalkerPool {
   }
   void advance(std::uint32_t index);  // the delay before a step that takes time is over
   void perform(WalkSlot& slot);
+  void send_swap(WalkSlot& slot);
   void finish(std::uint32_t index);
 
   tlm::Context& context_;

@@ -1,7 +1,7 @@
 // The smallest architecture that exercises the core: contexts and page tables are single words in memory.
 //   context of source s: word at 0x1000 + 8 s:   bit 0 present, bit 1 pass-through, 31:16 domain
 //   page p of domain d:  `levels` dependent reads at 0x100000 * level + 8 * (p >> 9 (level-1)), the last one the leaf:
-//                        bit 0 read, bit 1 write, 63:12 output page
+//                        bit 0 read, bit 1 write, bit 2 accessed, 63:12 output page
 //   interrupts: writes to 0xfee00000..0xfeefffff, entry = data: word at 0x2000 + 8 data: target data, 0 not present
 // Registers: offset 0 write: command-queue tail; 8: write enables translation.
 #pragma once
@@ -16,6 +16,8 @@ class FakeArchitecture : public Architecture {
  public:
   unsigned levels = 1;
   bool on = true;
+  unsigned mark_accessed =
+      0;  ///< 4 or 8: the walk sets the accessed bit of the leaf by a compare-and-swap of so many bytes
   std::vector<Command> commands;  ///< what the queue holds, by entry
   std::vector<FaultEvent> recorded;
   Effects on_fault;
@@ -90,13 +92,31 @@ class FakeArchitecture : public Architecture {
       s.words[0] = 1;
       return s;
     }
-    if ((r.words[0] & 3) == 0) return fault(FaultKind::not_present, 5);
-    const Rights rights{(r.words[0] & 1) != 0, (r.words[0] & 2) != 0, false};
+    if (mark_accessed != 0) return marked(w, r.words[0]);
+    return leaf_found(w, r.words[0]);
+  }
+  // Phase 3: r.words is what the compare-and-swap found; another value than was read is looked at anew.
+  Step marked(Walk& w, std::uint64_t entry) const {
+    const std::uint64_t all = mark_accessed == 4 ? 0xffffffff : ~std::uint64_t{0};
+    if (w.phase == 3 && (entry & all) == w.step.expected) return leaf_found(w, w.state[0] | 4);
+    if ((entry & 4) != 0 || (entry & 3) == 0) return leaf_found(w, entry);
+    w.phase = 3;
+    w.state[0] = entry;
+    Step s = read(w.step.address.value(), Structure::page_table, 1);
+    s.kind = Step::Kind::compare_and_swap;
+    s.bytes = static_cast<std::uint8_t>(mark_accessed);
+    s.expected = entry & all;
+    s.desired = (entry | 4) & all;
+    return s;
+  }
+  Step leaf_found(Walk& w, std::uint64_t entry) const {
+    if ((entry & 3) == 0) return fault(FaultKind::not_present, 5);
+    const Rights rights{(entry & 1) != 0, (entry & 2) != 0, false};
     if (!rights.cover(w.request.needed)) return fault(FaultKind::permission, 6);
     Step s;
     s.kind = Step::Kind::translated;
     s.tag = range_around(w.context.domain.value(), w.request.address, 12);
-    s.translation.output = Hpa(r.words[0] & ~std::uint64_t{0xfff});
+    s.translation.output = Hpa(entry & ~std::uint64_t{0xfff});
     s.translation.rights = rights;
     return s;
   }

@@ -73,10 +73,18 @@ TEST(SparseMemoryTest, AgreesWithAPlainMapOverRandomAccessesAcrossFrames) {
 TEST(SparseMemoryTest, SwapsAWordOnlyIfItIsTheExpectedOne) {
   SparseMemory memory;
   memory.write64(Hpa(0x1000), 5);
-  EXPECT_EQ(memory.compare_and_swap64(Hpa(0x1000), 4, 9), 5u);
+  EXPECT_EQ(memory.compare_and_swap(Hpa(0x1000), 8, 4, 9), 5u);
   EXPECT_EQ(memory.read64(Hpa(0x1000)), 5u);
-  EXPECT_EQ(memory.compare_and_swap64(Hpa(0x1000), 5, 9), 5u);
+  EXPECT_EQ(memory.compare_and_swap(Hpa(0x1000), 8, 5, 9), 5u);
   EXPECT_EQ(memory.read64(Hpa(0x1000)), 9u);
+}
+
+TEST(SparseMemoryTest, SwapsFourBytesAndLeavesTheirNeighboursAlone) {
+  SparseMemory memory;
+  memory.write64(Hpa(0x1000), 0x1111111122222222);
+  EXPECT_EQ(memory.compare_and_swap(Hpa(0x1004), 4, 0x22222222, 9), 0x11111111u);
+  EXPECT_EQ(memory.compare_and_swap(Hpa(0x1004), 4, 0x11111111, 9), 0x11111111u);
+  EXPECT_EQ(memory.read64(Hpa(0x1000)), 0x0000000922222222u);
 }
 
 TEST(SparseMemoryTest, StoresWordsLittleEndian) {

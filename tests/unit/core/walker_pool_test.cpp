@@ -1,0 +1,51 @@
+// Walkers: accesses that change tables, and their time.
+#include "tests/unit/core/fixture.h"
+
+namespace iommusim::test {
+namespace {
+
+class Swap : public ::testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Bytes, Swap, ::testing::Values(4u, 8u));
+
+TEST_P(Swap, SetsTheAccessedBitAfterTheReadAndBeforeTheRequestLeaves) {
+  Bench b;
+  b.architecture->mark_accessed = GetParam();
+  const auto r = b.requester.read(Time::ns(10), 0x3000);
+  b.run();
+  // Lookup 3 ns, context entry, leaf, compare-and-swap: 100 ns each.
+  EXPECT_EQ(b.left(r).ps(), Time::ns(10 + 3 + 300).ps());
+  EXPECT_EQ(b.memory.word(0x100000 + 8 * 3), 0x40003000u | 7u);
+  const auto& swap = b.memory.accesses.at(2);
+  EXPECT_TRUE(swap.write);
+  EXPECT_EQ(swap.at.ps(), Time::ns(10 + 3 + 200).ps());
+  EXPECT_EQ(swap.address, 0x100000u + 8 * 3);
+  EXPECT_EQ(swap.bytes, 2 * GetParam());
+  EXPECT_EQ(b.sent(r).fields.walk_reads, 2) << "a compare-and-swap is not a read";
+}
+
+TEST_P(Swap, ThatFindsAnotherValueReturnsItAndTheWalkLooksAnew) {
+  Bench b;
+  b.architecture->mark_accessed = GetParam();
+  const auto r = b.requester.read(Time::ns(10), 0x3000);
+  b.run(Time::ns(10 + 3 + 250));  // the entry was read at 0.213 us, the swap is under way
+  b.memory.set_word(0x100000 + 8 * 3, 0x70000000u | 3u);
+  b.run();
+  EXPECT_EQ(b.left(r).ps(), Time::ns(10 + 3 + 400).ps()) << "one more swap";
+  EXPECT_EQ(b.memory.accesses.back().address, 0x70000000u);
+  EXPECT_EQ(b.memory.word(0x100000 + 8 * 3), 0x70000000u | 7u);
+}
+
+TEST_P(Swap, RefusedByMemoryRefusesTheRequest) {
+  Bench b;
+  b.architecture->mark_accessed = GetParam();
+  const auto r = b.requester.read(Time::ns(10), 0x3000);
+  b.run(Time::ns(10 + 3 + 250));
+  b.memory.limit = 0x100000;
+  b.run();
+  EXPECT_FALSE(b.sent(r).ok);
+  ASSERT_EQ(b.architecture->recorded.size(), 1u);
+  EXPECT_EQ(b.architecture->recorded[0].fault.kind, FaultKind::structure_access);
+}
+
+}  // namespace
+}  // namespace iommusim::test
