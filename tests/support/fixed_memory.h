@@ -41,6 +41,8 @@ class FixedMemory : public tlm::Module, private tlm::TargetPort::Owner {
   void set_word(std::uint64_t address, std::uint64_t value) { words_[address] = value; }
   /// Addresses at and above this one answer with an error.
   std::uint64_t limit = ~std::uint64_t{0};
+  /// Reads that start at this address bring corrupt data.
+  std::uint64_t corrupt_at = ~std::uint64_t{0};
   std::vector<Access> accesses;
 
  private:
@@ -54,6 +56,7 @@ class FixedMemory : public tlm::Module, private tlm::TargetPort::Owner {
   }
   void done(tlm::Payload* p) {
     transfer(*p);
+    tlm::dma(*p).poisoned = p->is_read() && p->get_address() == corrupt_at;
     p->set_response_status(p->get_address() >= limit ? ::tlm::TLM_ADDRESS_ERROR_RESPONSE : ::tlm::TLM_OK_RESPONSE);
     ports_[tlm::dma(*p).pop_hop()]->respond(*p);
   }

@@ -138,7 +138,8 @@ void WalkerPool::send_swap(WalkSlot& slot) {
 
 void WalkerPool::response(tlm::Payload& payload) {
   WalkSlot& slot = slots_[tlm::dma(payload).remapping_slot];
-  slot.result.ok = payload.is_response_ok();
+  slot.result.poisoned = tlm::dma(payload).poisoned;
+  slot.result.ok = payload.is_response_ok() && !slot.result.poisoned;
   payload.release();
   const Step& step = slot.walk.step;
   if (step.kind == Step::Kind::compare_and_swap && slot.result.ok) {

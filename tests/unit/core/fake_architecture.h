@@ -59,7 +59,7 @@ class FakeArchitecture : public Architecture {
     return Step{};
   }
   Step next(Walk& w, const StepResult& r) const {
-    if (!r.ok) return fault(FaultKind::structure_access, 9);
+    if (!r.ok) return fault(FaultKind::structure_access, r.poisoned ? 10 : 9);
     if (w.kind == WalkKind::context) {
       if ((r.words[0] & 1) == 0) return fault(FaultKind::context_absent, 2);
       Step s;

@@ -47,5 +47,18 @@ TEST_P(Swap, RefusedByMemoryRefusesTheRequest) {
   EXPECT_EQ(b.architecture->recorded[0].fault.kind, FaultKind::structure_access);
 }
 
+TEST(WalkerPool, TellsCorruptDataFromARefusedRead) {
+  Bench b;
+  b.memory.corrupt_at = 0x100000 + 8 * 3;
+  b.memory.limit = 0x100000 + 8 * 4;
+  const auto corrupt = b.requester.read(Time::ns(10), 0x3000);
+  b.requester.read(Time::us(1), 0x4000);
+  b.run();
+  EXPECT_FALSE(b.sent(corrupt).ok);
+  ASSERT_EQ(b.architecture->recorded.size(), 2u);
+  EXPECT_EQ(b.architecture->recorded[0].fault.reason, 10);
+  EXPECT_EQ(b.architecture->recorded[1].fault.reason, 9);
+}
+
 }  // namespace
 }  // namespace iommusim::test
