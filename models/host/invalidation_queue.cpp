@@ -31,7 +31,7 @@ const base::Fields<InvalidationQueueConfig>& InvalidationQueueConfig::fields() {
 InvalidationQueue::InvalidationQueue(base::Group& stats, iommu::Driver& driver, Hpa registers,
                                      const InvalidationQueueConfig& config)
     : driver_(driver), registers_(registers), config_(config), lock_(config.lock) {
-  static constexpr std::array<std::pair<const char*, const char*>, kKinds> kNames{{
+  static constexpr std::array<std::pair<const char*, const char*>, kReported> kNames{{
       {"context_global", "Context-cache invalidations of everything"},
       {"context_domain", "Context-cache invalidations of a domain"},
       {"context_source", "Context-cache invalidations of a source"},
@@ -42,7 +42,7 @@ InvalidationQueue::InvalidationQueue(base::Group& stats, iommu::Driver& driver, 
       {"interrupt_entries", "Interrupt-entry-cache invalidations"},
       {"wait", "Wait descriptors"},
   }};
-  for (std::size_t i = 0; i < kKinds; ++i) {
+  for (std::size_t i = 0; i < kReported; ++i) {
     stats.add(kNames[i].first, submitted_[i], "1", std::string(kNames[i].second) + " submitted");
   }
   stats.add("submissions", submissions_, "1", "Batches submitted");

@@ -85,7 +85,7 @@ class InvalidationQueue {
   Lock lock_;
   Observer observer_;
 
-  static constexpr std::size_t kKinds = 9;
+  static constexpr std::size_t kKinds = 11, kReported = 9;  ///< Invalidation::Kind; those host software gives now
   std::array<base::Counter, kKinds> submitted_;
   base::Counter submissions_, tail_writes_, full_stalls_, head_reads_;
   base::Histogram sync_latency_;

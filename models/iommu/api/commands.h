@@ -66,6 +66,14 @@ enum class WaitEnd : std::uint8_t {
   write_fault      ///< memory refused the status write
 };
 
+/// The stage of translation that tables are for. The first maps addresses of a process or guest, to guest-physical
+/// addresses where a second stage follows it, else to physical ones.
+enum class TableStage : std::uint8_t {
+  domain,  ///< whichever the unit's configuration gives DMA domains
+  first,
+  second
+};
+
 /// What driver software asks to be invalidated, in neutral terms; an architecture's driver encodes it into queue
 /// entries.
 struct Invalidation {
@@ -78,19 +86,27 @@ struct Invalidation {
     iotlb_pages,
     device_tlb,
     interrupt_entries,
-    wait
+    wait,
+    process,        ///< the process context of `source` and `pasid`
+    page_response,  ///< the answer `code` to the page requests of `group`
   };
   Kind kind = Kind::iotlb_global;
-  DomainId domain;              ///< all but *_global, wait, interrupt_entries
-  SourceId source;              ///< context_source, device_tlb
-  Iova address;                 ///< iotlb_pages, device_tlb: first byte, aligned to the size
-  std::uint8_t size_log2 = 12;  ///< iotlb_pages, device_tlb: bytes, a power of two of at least 4 KiB
-  bool leaf_only = false;       ///< iotlb_pages: only leaf entries changed
-  std::uint32_t index = 0;      ///< interrupt_entries: the first one
-  std::uint8_t count_log2 = 0;  ///< interrupt_entries
-  bool all_interrupts = false;  ///< interrupt_entries: global
-  Hpa status_address;           ///< wait: where `status` is written
+  DomainId domain;                        ///< all but *_global, wait, interrupt_entries, page_response
+  SourceId source;                        ///< context_source, device_tlb, process, page_response
+  bool has_pasid = false;                 ///< iotlb_domain, iotlb_pages, device_tlb, page_response: of one process
+  Pasid pasid;                            ///< those, and process
+  TableStage stage = TableStage::domain;  ///< iotlb_domain, iotlb_pages: of the tables that changed
+  bool nested = false;                    ///< iotlb_domain, iotlb_pages: these are one of two stages
+  Iova address;                           ///< iotlb_pages, device_tlb: first byte, aligned to the size
+  std::uint8_t size_log2 = 12;            ///< iotlb_pages, device_tlb: bytes, a power of two of at least 4 KiB
+  bool leaf_only = false;                 ///< iotlb_pages: only leaf entries changed
+  std::uint32_t index = 0;                ///< interrupt_entries: the first one
+  std::uint8_t count_log2 = 0;            ///< interrupt_entries
+  bool all_interrupts = false;            ///< interrupt_entries: global
+  Hpa status_address;                     ///< wait: where `status` is written
   std::uint32_t status = 0;
+  std::uint16_t group = 0;  ///< page_response
+  PageResponseCode code = PageResponseCode::success;
 };
 
 }  // namespace iommusim::iommu

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "models/base/error.h"
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/api/commands.h"
 #include "models/iommu/api/request.h"
@@ -38,6 +39,8 @@ struct RegisterWrite {
 class PageTables {
  public:
   virtual ~PageTables() = default;
+  /// first or second.
+  virtual TableStage stage() const { return TableStage::second; }
   /// Maps [iova, iova + bytes) to [hpa, hpa + bytes) with the largest pages that alignment and `max_page` (bytes)
   /// allow. All three are multiples of 4 KiB. Mapping over a live mapping is a caller's error: throws std::logic_error.
   virtual void map(TableMemory& memory, Iova iova, Hpa hpa, std::uint64_t bytes, Rights rights,
@@ -56,6 +59,16 @@ class PageTables {
 /// How a domain's addresses are translated.
 struct DomainGeometry {
   std::uint8_t levels = 4;  ///< 3, 4 or 5
+  TableStage stage = TableStage::domain;
+};
+
+/// What a driver can set up besides domains of the default stage, given the unit's capabilities.
+struct DriverFeatures {
+  bool first_stage = false;
+  bool second_stage = false;
+  bool nested = false;            ///< attach_nested
+  bool processes = false;         ///< attach_process
+  bool nested_processes = false;  ///< attach_process with a second stage
 };
 
 /// The software side of an architecture for one remapping unit.
@@ -79,6 +92,27 @@ class Driver {
   virtual void attach(TableMemory& memory, SourceId source, DomainId domain, const PageTables* tables) = 0;
   /// Clears the source's context: its requests fault until the next attach (domain type blocked).
   virtual void detach(TableMemory& memory, SourceId source) = 0;
+
+  virtual DriverFeatures features() const { return {}; }
+  /// attach() for a source whose requests pass both stages. `first` lies at guest-physical addresses, its root and all
+  /// its tables: it was made and is filled through a TableMemory of the guest. Invalidations name the domain and say
+  /// `nested`.
+  virtual void attach_nested(TableMemory& /*memory*/, SourceId /*source*/, DomainId /*domain*/,
+                             const PageTables& /*first*/, const PageTables& /*second*/) {
+    throw base::UserError("this unit's driver nests no stages");
+  }
+  /// The source's requests with `pasid` (1 to 2^20 - 1) go through `tables`, over `second` if there is one; null
+  /// `tables` lets them pass. The source must have been attached, with the same second stage or none; attaching it anew
+  /// leaves its processes alone. Invalidations say `has_pasid`.
+  virtual void attach_process(TableMemory& /*memory*/, SourceId /*source*/, Pasid /*pasid*/, DomainId /*domain*/,
+                              const PageTables* /*tables*/, const PageTables* /*second*/ = nullptr) {
+    throw base::UserError("this unit's driver has no processes");
+  }
+  /// Requests of the source with `pasid` fault from now on.
+  virtual void detach_process(TableMemory& /*memory*/, SourceId /*source*/, Pasid /*pasid*/) {
+    throw base::UserError("this unit's driver has no processes");
+  }
+
   /// Writes an interrupt entry: the remappable message to program into a device for entry `index`, to arrive as
   /// `target`.
   virtual InterruptMessage set_interrupt(TableMemory& memory, std::uint32_t index, SourceId source,

@@ -115,25 +115,25 @@ TEST(RiscvCommands, DriverCommandsDecodeToWhatWasAsked) {
   i.address = Iova(0x1234'4000);
   i.size_log2 = 14;
   i.leaf_only = true;
-  auto w = encode_command(i, false, config);
+  auto w = encode_command(i, config);
   Command c = decode_command(w, config, 0);
   const Tags t;
   EXPECT_EQ(c.kind, Command::Kind::invalidate);
   EXPECT_TRUE(c.scope.leaf_only);
   EXPECT_TRUE(c.scope.selects(t.host)) << "page 12345 lies in 12344..12347";
   i.address = Iova(0x1234'8000);
-  EXPECT_FALSE(decode_command(encode_command(i, false, config), config, 0).scope.selects(t.host));
+  EXPECT_FALSE(decode_command(encode_command(i, config), config, 0).scope.selects(t.host));
 
   i.kind = Invalidation::Kind::context_source;
   i.source = kDevice;
-  c = decode_command(encode_command(i, false, config), config, 0);
+  c = decode_command(encode_command(i, config), config, 0);
   EXPECT_TRUE(c.scope.source(process_cache_key(kDevice, 77)));
   EXPECT_FALSE(c.scope.source(process_cache_key(SourceId(0x19), 77)));
 
   i.kind = Invalidation::Kind::wait;
   i.status_address = Hpa(0x5000);
   i.status = 42;
-  c = decode_command(encode_command(i, false, config), config, 0);
+  c = decode_command(encode_command(i, config), config, 0);
   EXPECT_EQ(c.kind, Command::Kind::wait);
   EXPECT_TRUE(c.write_status);
   EXPECT_EQ(c.status_address, Hpa(0x5000));
@@ -142,7 +142,7 @@ TEST(RiscvCommands, DriverCommandsDecodeToWhatWasAsked) {
   i.kind = Invalidation::Kind::device_tlb;
   i.address = Iova(0x7'0000'0000);
   i.size_log2 = 21;
-  c = decode_command(encode_command(i, false, config), config, 0);
+  c = decode_command(encode_command(i, config), config, 0);
   EXPECT_EQ(c.kind, Command::Kind::device_tlb);
   EXPECT_EQ(c.address, 0x7'0000'0000u);
   EXPECT_EQ(c.bytes, std::uint64_t{1} << 21);

@@ -144,6 +144,11 @@ Command ats(std::uint64_t low, std::uint64_t high, const RiscvConfig& config) {
   return c;
 }
 
+std::uint64_t ats_target(const Invalidation& i) {
+  return put(i.source.value(), 55, 40) | bit(kSegmentValid) | put(i.source.value() >> 16, 63, 56) |
+         put(i.has_pasid, kProcessIdValid) | put(i.has_pasid ? i.pasid.value() : 0, 31, 12);
+}
+
 }  // namespace
 
 Command decode_command(const CommandWords& words, const RiscvConfig& config, std::uint32_t fctl) {
@@ -156,8 +161,10 @@ Command decode_command(const CommandWords& words, const RiscvConfig& config, std
   }
 }
 
-CommandWords encode_command(const Invalidation& i, bool second_stage, const RiscvConfig& config) {
+CommandWords encode_command(const Invalidation& i, const RiscvConfig& config) {
   using Kind = Invalidation::Kind;
+  const TableStage usual = i.has_pasid ? TableStage::first : config.domain_stage;
+  const bool second_stage = (i.stage == TableStage::domain ? usual : i.stage) == TableStage::second;
   const auto make = [](unsigned opcode, unsigned function) { return opcode | std::uint64_t{function} << 7; };
   switch (i.kind) {
     case Kind::context_global:
@@ -167,8 +174,8 @@ CommandWords encode_command(const Invalidation& i, bool second_stage, const Risc
     case Kind::iotlb_domain:
     case Kind::iotlb_pages: {
       CommandWords w{make(kInvalidate, second_stage), 0};
-      w[0] |= second_stage ? bit(inval::kGuestValid) | put(i.domain.value(), 59, 44)
-                           : bit(inval::kProcessValid) | put(i.domain.value(), 31, 12);
+      if (second_stage || i.nested) w[0] |= bit(inval::kGuestValid) | put(i.domain.value(), 59, 44);
+      if (!second_stage) w[0] |= bit(inval::kProcessValid) | put(i.domain.value(), 31, 12);
       if (i.kind == Kind::iotlb_domain) return w;
       const std::uint64_t page = i.address.value() >> 12;
       const bool range = i.size_log2 > 12;
@@ -178,11 +185,14 @@ CommandWords encode_command(const Invalidation& i, bool second_stage, const Risc
       w[1] = put(range ? page | (bit(i.size_log2 - 13u) - 1) : page, 61, 10) | put(range, inval::kRange);
       return w;
     }
+    case Kind::process:
+      return {make(kDirectory, 1) | bit(kDeviceValid) | put(i.source.value(), 63, 40) | put(i.pasid.value(), 31, 12),
+              0};
+    case Kind::page_response: return {make(kAts, 1) | ats_target(i), page_response_body(i.source, i.code, i.group)};
     case Kind::device_tlb: {
       const bool range = i.size_log2 > 12;
       const std::uint64_t ones_below = range ? (bit(i.size_log2 - 13u) - 1) << 12 : 0;
-      return {make(kAts, 0) | put(i.source.value(), 55, 40) | bit(kSegmentValid) | put(i.source.value() >> 16, 63, 56),
-              i.address.value() | ones_below | put(range, 11)};
+      return {make(kAts, 0) | ats_target(i), i.address.value() | ones_below | put(range, 11)};
     }
     case Kind::wait:
       return {make(kFence, 0) | bit(fence::kAddressValid) | bit(fence::kReads) | bit(fence::kWrites) |

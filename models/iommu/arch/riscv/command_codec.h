@@ -15,8 +15,8 @@ using CommandWords = std::array<std::uint64_t, 2>;
 /// `fctl`: current value. Reserved encodings and bits, and what the capabilities leave out, decode as illegal.
 Command decode_command(const CommandWords& words, const RiscvConfig& config, std::uint32_t fctl);
 
-/// The command for what a driver asks. `second_stage`: the domain's tables are of the second stage, so its identifier
-/// is a GSCID; otherwise a PSCID. Throws std::logic_error for kinds that no command expresses.
-CommandWords encode_command(const Invalidation& invalidation, bool second_stage, const RiscvConfig& config);
+/// The command for what a driver asks. A domain of second-stage tables has its identifier as GSCID, one of the first
+/// as PSCID, a nested one as both. Throws std::logic_error for kinds that no command expresses.
+CommandWords encode_command(const Invalidation& invalidation, const RiscvConfig& config);
 
 }  // namespace iommusim::iommu::riscv

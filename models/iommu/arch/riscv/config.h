@@ -15,7 +15,7 @@ namespace iommusim::iommu::riscv {
 enum class InterruptGeneration : std::uint8_t { msi, wired, both };
 /// Which stage a driver maps DMA domains with: the first (as Linux does for its own devices) or the second (virtual
 /// machines).
-enum class Stage : std::uint8_t { first, second };
+using Stage = TableStage;
 
 struct RiscvConfig : ArchitectureConfig {
   // capabilities

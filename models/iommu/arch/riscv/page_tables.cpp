@@ -20,12 +20,12 @@ constexpr unsigned mode_of_levels(unsigned levels) { return kMode8 + levels - 3;
 
 }  // namespace
 
-DomainTables::DomainTables(const RiscvConfig& config, TableMemory& memory, Stage stage, unsigned levels)
+DomainTables::DomainTables(const RiscvConfig& config, TableMemory& memory, TableStage stage, unsigned levels)
     : config_(config),
       stage_(stage),
-      mode_(stage == Stage::first ? first_stage_mode(mode_of_levels(levels), false)
-                                  : second_stage_mode(mode_of_levels(levels), false)),
-      root_(memory.allocate(stage == Stage::first ? kTableBytes : kSecondRootBytes)) {}
+      mode_(stage == TableStage::first ? first_stage_mode(mode_of_levels(levels), false)
+                                       : second_stage_mode(mode_of_levels(levels), false)),
+      root_(memory.allocate(stage == TableStage::first ? kTableBytes : kSecondRootBytes)) {}
 
 unsigned DomainTables::pointer_mode() const { return mode_of_levels(mode_.levels); }
 

@@ -16,9 +16,9 @@ namespace iommusim::iommu::riscv {
 /// that can be written can be read: the format has no other. Contiguous pages are not marked as such (Svnapot).
 class DomainTables : public PageTables {
  public:
-  /// `levels`: 3, 4 or 5. The root is allocated at once and stays until the object goes (memory is not given back
-  /// then).
-  DomainTables(const RiscvConfig& config, TableMemory& memory, Stage stage, unsigned levels);
+  /// `stage`: first or second. `levels`: 3, 4 or 5. The root is allocated at once and stays until the object goes
+  /// (memory is not given back then).
+  DomainTables(const RiscvConfig& config, TableMemory& memory, TableStage stage, unsigned levels);
 
   /// Addresses beyond the tables' reach or a live mapping in the way: std::logic_error. Where an emptied table is still
   /// in place, the mapping uses that table's smaller pages instead of a superpage, so that no walk cache goes stale.
@@ -28,12 +28,12 @@ class DomainTables : public PageTables {
   void release_freed(TableMemory& memory) override;
   std::optional<Translation> lookup(TableMemory& memory, Iova iova) const override;
 
-  Stage stage() const { return stage_; }
+  TableStage stage() const override { return stage_; }
   Hpa root() const { return root_; }
   unsigned levels() const { return mode_.levels; }
   unsigned pointer_mode() const;  ///< MODE of iosatp or iohgatp
   /// Addresses a device may use: the lower half of a first stage, whose upper half needs its sign repeated.
-  unsigned usable_bits() const { return mode_.address_bits() - (stage_ == Stage::first ? 1 : 0); }
+  unsigned usable_bits() const { return mode_.address_bits() - (stage_ == TableStage::first ? 1 : 0); }
 
  private:
   struct Mapping {
@@ -53,7 +53,7 @@ class DomainTables : public PageTables {
   void check_range(std::uint64_t first, std::uint64_t bytes) const;
 
   const RiscvConfig config_;
-  Stage stage_;
+  TableStage stage_;
   PagingMode mode_;
   Hpa root_;
   std::vector<Hpa> freed_;
