@@ -16,6 +16,16 @@ const Fields<CacheConfig>& CacheConfig::fields() {
           .field("when_full", &CacheConfig::when_full,
                  "A fill without a free way replaces one entry, or clears the whole cache",
                  {{"replace", WhenFull::replace}, {"clear", WhenFull::clear}})
+          .field("index", &CacheConfig::index,
+                 "How a number (page, key) chooses its set: low_bits; xor_space: those, exclusive-or a hash of the "
+                 "address space; xor_fold: exclusive-or of its two lowest groups of bits; mixed: a hash of everything",
+                 {{"low_bits", IndexHash::low_bits},
+                  {"xor_space", IndexHash::xor_space},
+                  {"xor_fold", IndexHash::xor_fold},
+                  {"mixed", IndexHash::mixed}})
+          .source(
+              "assumed: unknown for IOTLBs. Core TLBs of Intel use low_bits (first level; Haswell's second) and "
+              "xor_fold (second level of Broadwell and Skylake): Gras et al., USENIX Security 2018")
           .check([](const CacheConfig& c, Report& r) {
             const unsigned ways = c.ways == 0 ? c.entries : c.ways;
             if (!ReplacementRegistry::has(c.policy)) r.error("policy", ReplacementRegistry::unknown(c.policy));

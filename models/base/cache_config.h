@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/base/config/config.h"
+#include "models/base/index_hash.h"
 
 namespace iommusim::base {
 
@@ -16,6 +17,7 @@ struct CacheConfig {
   unsigned ways = 0;           ///< 0: fully associative; else divides entries
   std::string policy = "lru";  ///< a name of ReplacementRegistry
   WhenFull when_full = WhenFull::replace;
+  IndexHash index = IndexHash::xor_space;
 
   CacheConfig() = default;
   CacheConfig(unsigned entries_, unsigned ways_, std::string policy_ = "lru", WhenFull when_full_ = WhenFull::replace)

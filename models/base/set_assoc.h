@@ -78,30 +78,32 @@ class SetAssoc {
       result.value = &slots_[p.slot].value;
       return result;
     }
-    if (ways_ <= 64 && (allowed & low_bits(ways_)) == low_bits(ways_)) allowed = all_ways;
-    if (allowed != all_ways && (ways_ > 64 || (allowed & low_bits(ways_)) == 0)) return result;
-    if (allowed != all_ways) allowed &= low_bits(ways_);
-    std::uint32_t way = free_way(p.set, allowed);
-    if (way == HashIndex::none && when_full_ == WhenFull::clear) {
-      result.cleared = size_;
-      clear();
-      way = free_way(p.set, allowed);
-    } else if (way == HashIndex::none) {
-      way = lru_ ? lru_->victim(p.set, allowed) : policy_->victim(p.set, allowed);
-      Slot& old = slots_[p.set * ways_ + way];
-      result.evicted.emplace(std::move(old.key), std::move(old.value));
-      drop(p.set, way, result.evicted->first);
-    }
-    const std::uint32_t slot = p.set * ways_ + way;
-    slots_[slot] = {key, value};
-    valid_[std::size_t{p.set} * words() + way / 64] |= std::uint64_t{1} << way % 64;
-    ++used_[p.set];
-    ++size_;
-    wide_ ? lookup_.insert(p.hash, slot) : prints_.set(p.set, way, TagPrints::of(p.hash));
-    lru_ ? lru_->on_fill(p.set, way) : policy_->on_fill(p.set, way);
-    result.value = &slots_[slot].value;
+    return write(p, key, value, allowed);
+  }
+  /// Fills `key` without looking whether it is present: another entry with the same key. Lookups find either.
+  Inserted insert_again(const Key& key, const Value& value) {
+    if (slots_.empty()) return {};
+    Place p;
+    p.set = set_of(key);
+    p.hash = wide_ ? mix_bits(hash_(key)) : hash_(key);
+    return write(p, key, value, all_ways);
+  }
+
+  /// Keeps a way of the set where `key` would go free for a later fill: no other fill takes it before release(). Evicts
+  /// if no way is free (`when_full` does not apply). False in the first member: every way of the set is reserved.
+  std::pair<bool, std::optional<std::pair<Key, Value>>> reserve(const Key& key) {
+    std::pair<bool, std::optional<std::pair<Key, Value>>> result{false, std::nullopt};
+    if (slots_.empty()) return result;
+    if (reserved_.empty()) reserved_.resize(sets_);
+    const std::uint32_t set = set_of(key);
+    if (reserved_[set] == ways_) return result;
+    if (used_[set] + reserved_[set] == ways_) result.second = take_out(set, victim(set, all_ways));
+    ++reserved_[set];
+    result.first = true;
     return result;
   }
+  /// Gives back what reserve(key) kept.
+  void release(const Key& key) { --reserved_[set_of(key)]; }
 
   /// True when the key was present.
   bool erase(const Key& key) {
@@ -150,6 +152,48 @@ class SetAssoc {
     std::uint64_t hash = 0;
   };
 
+  Inserted write(const Place& p, const Key& key, const Value& value, WayMask allowed) {
+    Inserted result;
+    if (ways_ <= 64 && (allowed & low_bits(ways_)) == low_bits(ways_)) allowed = all_ways;
+    if (allowed != all_ways && (ways_ > 64 || (allowed & low_bits(ways_)) == 0)) return result;
+    if (allowed != all_ways) allowed &= low_bits(ways_);
+    std::uint32_t way = free_way(p.set, allowed);
+    if (way == HashIndex::none && used_[p.set] == 0) return result;  // every way is reserved
+    if (way == HashIndex::none && when_full_ == WhenFull::clear) {
+      result.cleared = size_;
+      clear();
+      way = free_way(p.set, allowed);
+    } else if (way == HashIndex::none) {
+      way = victim(p.set, allowed);
+      result.evicted = take_out(p.set, way);
+    }
+    const std::uint32_t slot = p.set * ways_ + way;
+    slots_[slot] = {key, value};
+    valid_[std::size_t{p.set} * words() + way / 64] |= std::uint64_t{1} << way % 64;
+    ++used_[p.set];
+    ++size_;
+    wide_ ? lookup_.insert(p.hash, slot) : prints_.set(p.set, way, TagPrints::of(p.hash));
+    lru_ ? lru_->on_fill(p.set, way) : policy_->on_fill(p.set, way);
+    result.value = &slots_[slot].value;
+    return result;
+  }
+  std::uint32_t reserved_in(std::uint32_t set) const { return reserved_.empty() ? 0 : reserved_[set]; }
+  /// A way to replace; requires an entry in the set.
+  std::uint32_t victim(std::uint32_t set, WayMask allowed) {
+    if (used_[set] == ways_) return lru_ ? lru_->victim(set, allowed) : policy_->victim(set, allowed);
+    // The other ways are reserved: policies know only sets whose every allowed way holds an entry.
+    const std::uint64_t* valid = &valid_[std::size_t{set} * words()];
+    if (ways_ <= 64) return policy_->victim(set, allowed & valid[0]);
+    std::uint32_t way = policy_->victim(set, all_ways);
+    while ((valid[way / 64] >> way % 64 & 1) == 0) way = (way + 1) % ways_;
+    return way;
+  }
+  std::pair<Key, Value> take_out(std::uint32_t set, std::uint32_t way) {
+    Slot& old = slots_[set * ways_ + way];
+    std::pair<Key, Value> entry(std::move(old.key), std::move(old.value));
+    drop(set, way, entry.first);
+    return entry;
+  }
   static constexpr WayMask low_bits(std::uint32_t n) { return n >= 64 ? all_ways : (WayMask{1} << n) - 1; }
   std::uint32_t words() const { return (ways_ + 63) / 64; }
   static void check_shape(const CacheConfig& config) {
@@ -183,7 +227,7 @@ class SetAssoc {
     lru_ ? lru_->on_hit(p.set, way) : policy_->on_hit(p.set, way);
   }
   std::uint32_t free_way(std::uint32_t set, WayMask allowed) const {
-    if (used_[set] == ways_) return HashIndex::none;
+    if (used_[set] + reserved_in(set) >= ways_) return HashIndex::none;
     for (std::uint32_t w = 0; w < words(); ++w) {
       const std::uint64_t free = ~valid_[std::size_t{set} * words() + w] & low_bits(ways_ - 64 * w) & allowed;
       if (free != 0) return 64 * w + static_cast<std::uint32_t>(__builtin_ctzll(free));
@@ -213,10 +257,11 @@ class SetAssoc {
   WhenFull when_full_;
   bool wide_;
   std::vector<Slot> slots_;
-  std::vector<std::uint64_t> valid_;  // bit per way
-  std::vector<std::uint32_t> used_;   // valid ways of each set
-  HashIndex lookup_;                  // when wide_
-  TagPrints prints_;                  // when not
+  std::vector<std::uint64_t> valid_;     // bit per way
+  std::vector<std::uint32_t> used_;      // valid ways of each set
+  std::vector<std::uint32_t> reserved_;  // ways of each set kept free by reserve(); empty until it is called
+  HashIndex lookup_;                     // when wide_
+  TagPrints prints_;                     // when not
   std::size_t size_ = 0;
   std::unique_ptr<Replacement> policy_;
   Lru* lru_ = nullptr;  // the policy again when it is LRU, to call it without indirection

@@ -116,7 +116,7 @@ void TracePlayer::judge(Item& item, const DmaResult& result) {
     return;
   }
   accesses_++;
-  if (machine_.unit != nullptr) item.drops = machine_.unit->caches().iotlb_full_drops.value();
+  if (machine_.unit != nullptr) item.drops = machine_.unit->caches().iotlb_full_drops();
   if (happened.fault_reason != 0) {
     refused_++;
     return;

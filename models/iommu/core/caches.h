@@ -1,30 +1,22 @@
-// The caches of a remapping unit: device contexts, IOTLB, page-walk caches per level, interrupt entries. No time, no
-// SystemC.
+// The caches of a remapping unit: device and process contexts, two levels of IOTLB, page-walk caches per stage and
+// level, nested (guest-physical) pages of tables, interrupt entries. No time, no SystemC.
 //
-// The IOTLB is unified: entries of any power-of-two size share its ways; a lookup probes each size that is present.
-// Leaves out: split arrays per page size, a second level, partitions (the issue on the core's full depth).
+// The two levels of the IOTLB are neither inclusive nor exclusive: a walk and a hit in the shared level fill the first
+// level of the port that asked, evictions of one level leave the other alone, and an invalidation searches both. That
+// is what public descriptions show (Arm MMU-600: TLBs of its TBUs are invalidated by messages, not by evictions of the
+// TCU; AMD's L1 and L2 likewise); inclusion would need back-invalidation across the unit, for no coherence need.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "models/base/set_assoc.h"
-#include "models/base/stats/group.h"
-#include "models/iommu/api/caches.h"
 #include "models/iommu/api/commands.h"
-#include "models/iommu/api/request.h"
 #include "models/iommu/core/config.h"
+#include "models/iommu/core/iotlb.h"
 
 namespace iommusim::iommu {
-
-/// Hash and set index of a range tag: the page number, folded with the space.
-struct RangeTagHash {
-  std::uint64_t operator()(const RangeTag& t) const {
-    return (t.base >> (t.size_log2 & 63)) ^ t.space * 0x9e3779b97f4a7c15u ^
-           static_cast<std::uint64_t>(t.size_log2) << 56;
-  }
-};
 
 /// Two words an architecture keeps with a walk-cache or interrupt entry.
 struct CachedWords {
@@ -34,55 +26,97 @@ struct CachedWords {
 
 class Caches {
  public:
-  Caches(const RemappingUnitConfig& config, std::uint64_t seed, const std::string& path);
+  /// `ports`: upstream ports, each with a first level of its own if there is one.
+  Caches(const RemappingUnitConfig& config, std::uint64_t seed, const std::string& path, unsigned ports = 1);
 
-  /// The context under a key, or null. `peek_context` leaves replacement state and counters alone.
-  const Context* find_context(std::uint64_t key);
-  const Context* peek_context(std::uint64_t key) const;
-  void fill_context(std::uint64_t key, const Context& context);
+  // --- contexts. The context under a key, or null. `peek_...` leaves replacement state and counters alone. Of the
+  // tenant, the device (and PASID) are known here.
+  const Context* find_context(std::uint64_t key, const Tenant& tenant = {});
+  const Context* peek_context(std::uint64_t key, const Tenant& tenant = {}) const;
+  void fill_context(std::uint64_t key, const Context& context, const Tenant& tenant = {});
+  const Context* find_process(std::uint64_t key, const Tenant& tenant = {});
+  const Context* peek_process(std::uint64_t key, const Tenant& tenant = {}) const;
+  void fill_process(std::uint64_t key, const Context& context, const Tenant& tenant = {});
 
-  /// The translation covering `address` in `space`, or null.
-  const Translation* find_translation(Space space, std::uint64_t address);
-  /// True if the cache was full and emptied itself first (when_full: clear).
-  bool fill_translation(const RangeTag& tag, const Translation& translation);
+  // --- translations
+  /// True if upstream ports have IOTLBs of their own: they are looked up first, find_translation() only after a miss.
+  bool two_levels() const { return !first_level_.empty(); }
+  /// The translation covering `address` in the first level of `port`, or null.
+  const Translation* find_first_level(unsigned port, Space space, std::uint64_t address, const Tenant& tenant = {});
+  void fill_first_level(unsigned port, const RangeTag& tag, const Translation& translation, const Tenant& tenant = {});
+  /// The translation covering `address` in the shared IOTLB, or null. The caller fills the first level from it.
+  const Translation* find_translation(Space space, std::uint64_t address, const Tenant& tenant = {}) {
+    return iotlb_.find(space, address, tenant);
+  }
+  /// Into the shared IOTLB. True if it was full and emptied itself first (when_full: clear).
+  bool fill_translation(const RangeTag& tag, const Translation& translation, const Tenant& tenant = {});
+  /// iotlb.reserve_on_miss: a page walk starts, and takes the entry it will fill. Nothing happens when the option is
+  /// off. Each reservation must be released: just before the fill, or when the walk ends without one.
+  void reserve(Reservation& reservation, Space space, std::uint64_t address, const Tenant& tenant = {}) {
+    if (reserve_on_miss_) iotlb_.reserve(reservation, space, address, tenant);
+  }
+  void release(Reservation& reservation) { iotlb_.release(reservation); }
 
-  /// Page-walk and interrupt-entry caches, as walk steps ask for them.
-  const CachedWords* find_words(CacheKind kind, const RangeTag& tag);
+  // --- page-walk and interrupt-entry caches, as walk steps ask for them
+  const CachedWords* find_words(CacheKind kind, const RangeTag& tag, const Tenant& tenant = {});
   /// Whether find_words() would hit, without counting or telling the policy.
-  bool holds_words(CacheKind kind, const RangeTag& tag) { return words_cache(kind, tag).peek(tag) != nullptr; }
-  void fill_words(CacheKind kind, const RangeTag& tag, const CachedWords& words);
+  bool holds_words(CacheKind kind, const RangeTag& tag, const Tenant& tenant = {});
+  void fill_words(CacheKind kind, const RangeTag& tag, const CachedWords& words, const Tenant& tenant = {});
 
+  // --- invalidation
   /// Drops what the scope selects; returns how many entries went.
   std::uint64_t invalidate(const InvalidationScope& scope);
+  /// What hardware must read to find the entries selected, in all caches the scope names.
+  SearchCost search_cost(const InvalidationScope& scope) const;
+  /// The part of that in caches of one kind.
+  SearchCost search_cost(const InvalidationScope& scope, CacheKind kind) const;
 
-  std::size_t iotlb_entries() const { return iotlb_.size(); }
+  std::size_t iotlb_entries() const { return iotlb_.size(); }  ///< of the shared IOTLB
+  /// Times an array of the shared IOTLB emptied itself because it was full (when_full: clear).
+  std::uint64_t iotlb_full_drops() const { return iotlb_.full_drops(); }
   void register_stats(base::Group& group);
 
-  // Statistics, one pair per cache. Those of contexts and IOTLB are counted by the pipeline, once per request, because
-  // a request that waits for a walker looks again; the others here.
+  // --- statistics, one pair per cache. Those of contexts and IOTLB are counted by the pipeline, once per request,
+  // because a request that waits for a walker looks again; the others here.
   struct Use {
     base::Counter lookups;
     base::Counter hits;
   };
-  Use context_use, iotlb_use, interrupt_use;
-  std::array<Use, 4> walk_use;     ///< index 0: level 1
-  base::Counter iotlb_evictions;   ///< entries displaced by a fill
-  base::Counter iotlb_full_drops;  ///< times the IOTLB emptied itself because it was full (when_full: clear)
-  base::Counter invalidated;       ///< entries dropped by invalidations, all caches
+  static constexpr unsigned kLevels = 5;
+  Use context_use, process_use, interrupt_use;
+  Use first_level_use;  ///< IOTLBs of all ports
+  Use iotlb_use;        ///< the shared IOTLB
+  Use nested_use;
+  std::array<std::array<Use, kLevels>, 2> walk_use;  ///< [stage - 1][level - 1]
+  base::Counter invalidated;                         ///< entries dropped by invalidations, all caches
 
  private:
-  using RangeCache = base::SetAssoc<RangeTag, Translation, RangeTagHash>;
-  using WordsCache = base::SetAssoc<RangeTag, CachedWords, RangeTagHash>;
-  WordsCache& words_cache(CacheKind kind, const RangeTag& tag);
-  Use& words_use(CacheKind kind, const RangeTag& tag);
-  void count_size(const RangeTag& tag, int change);
+  struct Identity {
+    std::uint64_t operator()(std::uint64_t key) const { return key; }
+  };
+  struct KeyIndex {
+    base::IndexHash kind = base::IndexHash::xor_space;
+    unsigned bits = 0;
+    KeyIndex() = default;
+    KeyIndex(base::IndexHash k, unsigned b) : kind(k), bits(b) {}
+    std::uint64_t operator()(std::uint64_t key) const { return base::index_of(kind, key, 0, bits); }
+  };
+  using ContextCache = Partitioned<std::uint64_t, Context, Identity, KeyIndex>;
+  using WordsCache = RangeCache<CachedWords>;
+  struct Words {
+    WordsCache* cache;
+    Use* use;
+    RangeTag tag;  ///< with the stage the cache's entries carry
+  };
+  Words words_of(CacheKind kind, const RangeTag& tag);
 
-  base::SetAssoc<std::uint64_t, Context> contexts_;
-  RangeCache iotlb_;
+  bool reserve_on_miss_;
+  ContextCache contexts_, processes_;
+  std::vector<Iotlb> first_level_;  ///< by port
+  Iotlb iotlb_;
   WordsCache interrupts_;
-  std::array<WordsCache, 4> walk_;              ///< index 0: pointers to level-1 tables
-  std::array<std::uint32_t, 64> size_count_{};  ///< IOTLB entries per size_log2
-  std::uint64_t sizes_present_ = 0;             ///< bit n: size_count_[n] != 0
+  WordsCache nested_;
+  std::vector<WordsCache> walk_;  ///< stage 1 level 1..5, stage 2 level 1..5
 };
 
 }  // namespace iommusim::iommu

@@ -5,24 +5,6 @@ namespace iommusim::iommu {
 using base::Fields;
 using base::Time;
 
-const Fields<WalkCachesConfig>& WalkCachesConfig::fields() {
-  static const char* const kSizes =
-      "assumed: vendors publish no sizes; 64 entries of 2 MiB are the guess of Fast & Safe (SOSP 2024)";
-  static const Fields<WalkCachesConfig> f =
-      Fields<WalkCachesConfig>("walk_caches", "Page-walk caches, one per table level (VT-d 4.1 section 6.2.4)")
-          .object("level1", &WalkCachesConfig::level1,
-                  "Pointers to level-1 tables, each covering 2 MiB: a hit leaves one memory read")
-          .source(kSizes)
-          .object("level2", &WalkCachesConfig::level2, "Pointers to level-2 tables, each covering 1 GiB")
-          .source(kSizes)
-          .object("level3", &WalkCachesConfig::level3, "Pointers to level-3 tables, each covering 512 GiB")
-          .source(kSizes)
-          .object("level4", &WalkCachesConfig::level4,
-                  "Pointers to level-4 tables of five-level walks, each covering 256 TiB")
-          .source(kSizes);
-  return f;
-}
-
 const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
   static const char* const kHyperTrio = "HyperTRIO (ISCA 2020), constants of the HyperSIO source";
   static const char* const kZero = "zero until a measurement separates it from the latencies around it";
@@ -36,15 +18,20 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
               "in_order fits the pcie-bench Broadwell curve better (misfit 2.6 % against 4.1 %; Neugebauer et al., "
               "SIGCOMM 2018, data set)")
           .field("lookup_interval", &RemappingUnitConfig::lookup_interval,
-                 "Spacing of two lookups on the port; 0: unlimited rate")
+                 "Spacing of two lookups on the port of the IOTLB, or of the pipeline that leads to it; with a first "
+                 "level only lookups that miss it count here; 0: unlimited rate")
           .range(Time(), Time::us(10))
           .source(kZero)
           .field("context_latency", &RemappingUnitConfig::context_latency,
                  "Context-cache lookup, paid by every request")
           .range(Time(), Time::us(10))
           .source(kHyperTrio)
+          .field("process_latency", &RemappingUnitConfig::process_latency,
+                 "Process-cache lookup, paid by requests whose PASID needs a process context")
+          .range(Time(), Time::us(10))
+          .source("assumed: as the context cache")
           .field("iotlb_latency", &RemappingUnitConfig::iotlb_latency,
-                 "IOTLB lookup, paid by requests that are to be translated")
+                 "IOTLB lookup, paid by requests that are to be translated; with a first level, by those that miss it")
           .range(Time(), Time::us(10))
           .source(kHyperTrio)
           .field("walkers", &RemappingUnitConfig::walkers, "Page walks in flight at most")
@@ -64,13 +51,30 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
                  "Decoding and carrying out one queue entry, besides fetching it")
           .range(Time(), Time::ms(1))
           .source(kZero)
+          .field("merge_misses", &RemappingUnitConfig::merge_misses,
+                 "A miss joins the walk that is already fetching its page; else it takes a walker of its own")
+          .source("on: a unit that walks one page twice at a time would gain nothing from it")
           .object("context_cache", &RemappingUnitConfig::context_cache, "Device contexts")
           .source("assumed: no vendor publishes a size")
+          .object("process_cache", &RemappingUnitConfig::process_cache, "Process contexts: what a PASID adds")
+          .source("assumed: as the context cache")
           .object("iotlb", &RemappingUnitConfig::iotlb, "Translations, of all page sizes")
           .source("128 entries derived from pcie-bench data on Intel E5 v1 and v2 with one DMA outstanding")
           .object("interrupt_cache", &RemappingUnitConfig::interrupt_cache, "Interrupt remapping entries")
           .source("assumed: no vendor publishes a size")
-          .object("walk_caches", &RemappingUnitConfig::walk_caches, "Page-walk caches");
+          .object("walk_caches", &RemappingUnitConfig::walk_caches, "Page-walk caches")
+          .check([](const RemappingUnitConfig& c, base::Report& r) {
+            using By = PartitionConfig::By;
+            // What chooses the array must be known at the lookup.
+            if (c.context_cache.partition.by == By::domain || c.context_cache.partition.by == By::pasid)
+              r.error("context_cache.partition.by", "a device context is looked up by its device alone: only `device`");
+            if (c.process_cache.partition.by == By::domain)
+              r.error("process_cache.partition.by",
+                      "a process context is looked up by device and PASID: `device` or `pasid`");
+            if (c.interrupt_cache.partition.by == By::domain || c.interrupt_cache.partition.by == By::pasid)
+              r.error("interrupt_cache.partition.by",
+                      "an interrupt entry is looked up by a request of a device alone: only `device`");
+          });
   return f;
 }
 

@@ -258,7 +258,7 @@ TEST(RemappingUnit, FullIotlbThatClearsHoldsTheNewEntryOnly) {
   for (unsigned p = 0; p < 5; ++p) b.requester.read(Time::us(1 + p), 0x10000 + p * 4096u);
   b.run();
   EXPECT_EQ(b.unit->caches().iotlb_entries(), 1u);
-  EXPECT_EQ(b.unit->caches().iotlb_full_drops.value(), 1u);
+  EXPECT_EQ(b.unit->caches().iotlb_full_drops(), 1u);
 }
 
 }  // namespace
