@@ -93,6 +93,12 @@ class Architecture {
   /// The answer to a translation request for an address that an interrupt_stored step ended.
   virtual AtsCompletion complete_ats_stored(const Context& /*context*/, const Request& /*request*/) const { return {}; }
 
+  /// What a write, ended by an interrupt_stored step for the file at `file`, does there; nothing if it names no
+  /// interrupt. request.data holds what is written.
+  virtual std::optional<InterruptFileUpdate> interrupt_file_update(const Request& /*request*/, Hpa /*file*/) const {
+    return std::nullopt;
+  }
+
   // --- registers (MMIO). Offsets and sizes outside the map read as zero and ignore writes.
   virtual std::uint64_t register_bytes() const = 0;
   virtual std::uint64_t read_register(std::uint64_t offset, unsigned bytes) = 0;

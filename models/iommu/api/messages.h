@@ -52,7 +52,9 @@ struct DeviceMessage {
   bool has_segment = false;
   bool has_pasid = false;
   Pasid pasid;
-  std::uint64_t body = 0;  ///< the message's last eight bytes as a number, first byte of the header in 63:56
+  /// Invalidation request: its eight bytes of data. Page response: the header's last eight bytes. As a number, the
+  /// first byte in 63:56.
+  std::uint64_t body = 0;
 };
 
 /// Last eight bytes of a page request group response: device 63:48, code 47:44, group 40:32.
@@ -71,6 +73,14 @@ struct QueueRecord {
   Hpa address;
   std::uint8_t bytes = 16;  ///< 16 or 32
   std::array<std::uint64_t, 4> words{};
+};
+
+/// What a message does to an interrupt file in memory: the bit of its interrupt is set in the word `pending`; the
+/// notice follows if the same bit is set in the word `enabled`. Words as little-endian numbers, 8-byte aligned.
+struct InterruptFileUpdate {
+  Hpa pending;
+  Hpa enabled;
+  std::uint64_t bit = 0;
 };
 
 /// What a unit counts for software, where its architecture has a performance monitor.

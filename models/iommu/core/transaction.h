@@ -12,26 +12,45 @@
 
 namespace iommusim::iommu {
 
-/// State of one request from arrival to the moment it leaves downstream. Slots are pooled; links are intrusive.
+struct Requester;
+
+/// State of one request from arrival to the moment it leaves the unit. Slots are pooled; links are intrusive.
+///
+/// `context` is what the lookup in progress has found. It is never carried over simulated time outside a walker: a
+/// request that has waited, for whatever, looks its contexts up again, so that none goes on under a context that has
+/// been invalidated meanwhile.
 struct Transaction {
+  /// What the unit does with it in the end.
+  enum class Purpose : std::uint8_t {
+    access,        ///< a memory access, an interrupt or a translation request
+    page_request,  ///< a page request message: only its device context is looked for
+    message,       ///< another message from a device: nothing is looked up
+    own            ///< asked by software through the unit's debug registers
+  };
   tlm::Payload* payload = nullptr;
   Request request;
   Context context;
-  std::uint64_t ticket = 0;     ///< arrival order within the unit
-  std::uint32_t requester = 0;  ///< index into the unit's per-requester state
+  Outcome outcome;
+  Requester* requester = nullptr;
+  std::uint64_t ticket = 0;       ///< arrival order within the unit
+  std::uint64_t process_key = 0;  ///< of its process context, if has_process
+  Purpose purpose = Purpose::access;
   RequestClass request_class = RequestClass::ordinary;
+  bool has_process = false;
   bool posted = false;
-  bool relaxed = false;          ///< relaxed ordering: may pass posted writes
-  bool ready = false;            ///< resolved; waits only for ordering
-  bool dropped = false;          ///< refused: leaves the order without going downstream
-  bool context_counted = false;  ///< its context lookup is in the statistics; it may look again after waiting
+  bool relaxed = false;   ///< relaxed ordering: may pass posted writes
+  bool ready = false;     ///< resolved; waits only for ordering
+  bool answered = false;  ///< the unit itself answers: leaves the order without going downstream
+  bool stale = false;     ///< what it was resolved by has been invalidated since
+  // What is in the statistics already: a request may look again after waiting.
+  bool counted = false;
+  bool context_counted = false;
+  bool process_counted = false;
   bool iotlb_counted = false;
   bool merge_counted = false;
-  std::uint32_t drain = 0;  ///< number of wait commands that had begun when it was resolved
-  Outcome outcome;
+  std::uint32_t epoch = 0;      ///< of Drain, once resolved
   Transaction* next = nullptr;  ///< the one list it is on: a walk's waiters, blocked reads
 };
-
 /// Pool of transactions with stable addresses; grows to the largest number ever in flight and never shrinks.
 class TransactionPool {
  public:

@@ -42,6 +42,7 @@ void WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transactio
   slot.waiters = TransactionList{};
   slot.waiters.push(t);
   slot.reads = 0;
+  slot.stages_read = 0;
   slot.started = context_.scheduler.now();
   occupancy.add(context_.scheduler.now());
   walks++;
@@ -63,6 +64,9 @@ void WalkerPool::begin(WalkSlot& slot, base::Time overhead) {
   const Transaction& first = *slot.waiters.front();
   slot.walk.request = first.request;
   slot.walk.context = first.context;
+  slot.context_key = architecture_.context_key(first.request);
+  slot.process_key.reset();
+  if (first.has_process) slot.process_key = first.process_key;
   slot.delay = overhead;
   open_.insert(hash(slot.walk.kind, slot.space, slot.key), slot.index);
   architecture_.begin(slot.walk);
@@ -102,10 +106,20 @@ void WalkerPool::perform(WalkSlot& slot) {
 void WalkerPool::advance(std::uint32_t index) {
   WalkSlot& slot = slots_[index];
   const Step& step = slot.walk.step;
+  const bool access =
+      step.kind == Step::Kind::read || step.kind == Step::Kind::write || step.kind == Step::Kind::compare_and_swap;
+  if (access && !within_reach(architecture_, step.address)) {
+    slot.result.ok = slot.result.poisoned = false;
+    architecture_.resume(slot.walk, slot.result);
+    perform(slot);
+    return;
+  }
   auto* const data = reinterpret_cast<unsigned char*>(slot.result.words.data());
   switch (step.kind) {
     case Step::Kind::read:
       ++slot.reads;
+      if (step.structure == Structure::page_table)
+        slot.stages_read |= static_cast<std::uint8_t>(1u << (step.stage & 7));
       reads++;
       slot.result.words[0] = 0;  // a shorter read leaves the rest of the word
       reads_by_level[step.structure == Structure::page_table ? std::min<unsigned>(step.level, 5) : 0]++;
@@ -168,22 +182,22 @@ void WalkerPool::finish(std::uint32_t index) {
   owner_.walker_freed();
 }
 
+// A walk goes stale with its own result, and with the contexts it rests on: what their domain will be is not known, so
+// their keys alone decide.
 void WalkerPool::invalidate(const InvalidationScope& scope) {
   if (busy() == 0) return;
+  const bool contexts = scope.caches.has(CacheKind::context), processes = scope.caches.has(CacheKind::process);
   for (WalkSlot& s : slots_) {
     if (!s.busy || s.stale) continue;
     bool hit = false;
-    switch (s.walk.kind) {
-      case WalkKind::context: hit = scope.caches.has(CacheKind::context) && scope.source(s.key); break;
-      case WalkKind::process:
-        hit =
-            scope.caches.has(CacheKind::process) && scope.source(s.key) && scope.domain(s.walk.context.domain.value());
-        break;
-      case WalkKind::page:
-        hit = (scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
-              scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0});
-        break;
-      case WalkKind::interrupt: hit = scope.caches.has(CacheKind::interrupt_entry); break;
+    if (s.walk.kind == WalkKind::interrupt) {
+      hit = scope.caches.has(CacheKind::interrupt_entry);
+    } else {
+      hit = (contexts && scope.source(s.context_key)) || (processes && s.process_key && scope.source(*s.process_key));
+    }
+    if (s.walk.kind == WalkKind::page) {
+      hit = hit || ((scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
+                    scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0}));
     }
     if (hit) {
       s.stale = true;

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "models/base/hash_index.h"
@@ -34,8 +35,11 @@ struct WalkSlot {
   StepResult result;      ///< of the step in progress, walk.step; a read's data arrive in its words
   base::Time delay;       ///< latency gathered by steps without memory access, paid at the next timed one
   base::Time started;
-  std::uint8_t reads = 0;   ///< memory reads of the walk so far
-  TransactionList waiters;  ///< the request that started the walk, then those merged with it
+  std::uint8_t reads = 0;                    ///< memory reads of the walk so far
+  std::uint8_t stages_read = 0;              ///< bit n: page tables of stage n
+  std::uint64_t context_key = 0;             ///< what the walk rests on besides its key: a device context
+  std::optional<std::uint64_t> process_key;  ///< and a process context
+  TransactionList waiters;                   ///< the request that started the walk, then those merged with it
 };
 
 class WalkerPool {

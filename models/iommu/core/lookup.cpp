@@ -1,0 +1,328 @@
+#include "models/iommu/core/lookup.h"
+
+#include <algorithm>
+
+namespace iommusim::iommu {
+
+using tlm::Boundary;
+
+Lookup::Lookup(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config,
+               Architecture& architecture, Caches& caches, tlm::InitiatorPort& walk, Owner& owner)
+    : context_(context),
+      config_(config),
+      architecture_(architecture),
+      caches_(caches),
+      owner_(owner),
+      walkers_(context, name, config, architecture, caches, walk, *this),
+      pipeline_(context.scheduler, name + ".lookup", tlm::delegate<&Lookup::looked_up>(this)),
+      retry_timer_(context.scheduler, name + ".retry", tlm::delegate<&Lookup::retry>(this)) {}
+
+// ---- lookup port and pipeline
+
+void Lookup::enter(Transaction& t) {
+  const base::Time at = std::max(now(), port_free_);
+  port_free_ = at + config_.lookup_interval;
+  tlm::dma(*t.payload).stamp_now(Boundary::lookup_start, at);
+  pipeline_last_ = std::max(at + latency(t), pipeline_last_);
+  pipeline_.push(&t, pipeline_last_);
+}
+
+// How long the lookup takes is known on entry except while a context is not cached; then the longer way is charged, but
+// for process contexts, which few requests need.
+base::Time Lookup::latency(const Transaction& t) const {
+  const bool page_request = t.purpose == Transaction::Purpose::page_request;
+  if (!page_request && !architecture_.enabled(t.request_class)) return base::Time();
+  base::Time latency = config_.context_latency;
+  if (page_request || t.request_class == RequestClass::interrupt) return latency;
+  const Context* known = caches_.peek_context(architecture_.context_key(t.request));
+  if (known != nullptr) {
+    if (const auto key = architecture_.process_key(*known, t.request)) {
+      latency += config_.process_latency;
+      known = caches_.peek_process(*key);
+    }
+  }
+  if (known == nullptr || !architecture_.passes_through(*known, t.request)) latency += config_.iotlb_latency;
+  return latency;
+}
+
+void Lookup::looked_up(Transaction* t) {
+  tlm::dma(*t->payload).stamp_now(Boundary::lookup_done, now());
+  const bool behind = config_.service == Service::in_order && !waiting_.empty();
+  if (!behind && attempt(*t) != Progress::needs_walker) return;
+  stalls++;
+  waiting_.push(*t);
+}
+
+// A walker is free, or the lookup port is after serving one that waited: the oldest waiting request looks again.
+void Lookup::retry() {
+  while (Transaction* t = waiting_.pop()) {
+    if (attempt(*t) == Progress::needs_walker) {
+      waiting_.push_front(*t);
+      return;
+    }
+    if (config_.lookup_interval > base::Time() && !waiting_.empty()) {
+      retry_timer_.arm(now() + config_.lookup_interval);
+      return;
+    }
+  }
+}
+
+void Lookup::walker_freed() {
+  owner_.walker_freed();
+  if (!retry_timer_.armed()) retry();
+}
+
+// ---- the order of asking
+
+Lookup::Progress Lookup::attempt(Transaction& t) {
+  t.stale = false;
+  t.has_process = false;
+  if (t.purpose != Transaction::Purpose::page_request) {
+    if (t.request_class == RequestClass::message || !architecture_.enabled(t.request_class)) return pass(t);
+    if (!t.counted) {
+      t.counted = true;
+      count(t.request_class == RequestClass::ordinary     ? PerformanceEvent::untranslated_request
+            : t.request_class == RequestClass::translated ? PerformanceEvent::translated_request
+                                                          : PerformanceEvent::translation_request,
+            t.request, nullptr);
+    }
+    if (t.request_class == RequestClass::interrupt) return remap_interrupt(t);
+  }
+  const std::uint64_t key = architecture_.context_key(t.request);
+  const Context* cached = caches_.find_context(key);
+  const bool hit = cached != nullptr;
+  tlm::dma(*t.payload).context_hit = hit;
+  if (hit) t.context = *cached;
+  const bool counts = !t.context_counted;
+  const Progress p = hit ? with_device_context(t, nullptr) : walk(WalkKind::context, 0, key, t, nullptr);
+  if (p != Progress::needs_walker && counts) {
+    // Counted once per request: one that must wait for a walker, or whose walk answered another request only, looks
+    // again. The transaction itself may be gone, if it is resolved.
+    if (p == Progress::waits_for_walk) t.context_counted = true;
+    caches_.context_use.lookups++;
+    if (hit) caches_.context_use.hits++;
+  }
+  return p;
+}
+
+Lookup::Progress Lookup::with_device_context(Transaction& t, WalkSlot* slot) {
+  if (t.purpose == Transaction::Purpose::page_request) return pass(t);
+  if (const auto fault = architecture_.check_request(t.context, t.request)) return refuse(t, *fault);
+  const auto key = architecture_.process_key(t.context, t.request);
+  if (!key) return with_context(t, slot);
+  t.has_process = true;
+  t.process_key = *key;
+  const Context* cached = caches_.find_process(*key);
+  if (cached == nullptr) {
+    const Progress p = walk(WalkKind::process, 0, *key, t, slot);
+    if (p != Progress::needs_walker) count_process(t, false);
+    return p;
+  }
+  count_process(t, true);
+  t.context = *cached;
+  return with_process_context(t, slot);
+}
+
+Lookup::Progress Lookup::with_process_context(Transaction& t, WalkSlot* slot) {
+  if (const auto fault = architecture_.check_request(t.context, t.request)) return refuse(t, *fault);
+  return with_context(t, slot);
+}
+
+Lookup::Progress Lookup::with_context(Transaction& t, WalkSlot* slot) {
+  if (architecture_.passes_through(t.context, t.request)) {
+    if (const auto fault = architecture_.check_pass_through(t.context, t.request)) return refuse(t, *fault);
+    passed++;
+    t.requester->stats.passed++;
+    return pass(t);
+  }
+  const Space space = architecture_.space(t.context, t.request);
+  const Translation* found = caches_.find_translation(space, t.request.address);
+  if (found != nullptr && found->rights.cover(t.request.needed)) {
+    count_iotlb(t, true);
+    if (observer_ != nullptr) observer_->on_hit(t.request, t.context, *found, now());
+    t.outcome.iotlb_hit = true;
+    tlm::dma(*t.payload).iotlb_hit = true;
+    return translated(t, *found);
+  }
+  // A cached entry without the right asked for is walked again: software may have widened it without an invalidation.
+  const Progress p = walk(WalkKind::page, space, t.request.address >> 12, t, slot);
+  if (p != Progress::needs_walker) count_iotlb(t, false);
+  return p;
+}
+
+// Interrupt entries that are cached need no walker: the first step of the walk tells.
+Lookup::Progress Lookup::remap_interrupt(Transaction& t) {
+  Walk probe;
+  probe.kind = WalkKind::interrupt;
+  probe.request = t.request;
+  const Step& step = architecture_.begin(probe);
+  while (step.kind == Step::Kind::lookup) {
+    // A miss is counted by the walk, which looks up first.
+    if (!caches_.holds_words(step.cache, step.tag)) return walk(WalkKind::interrupt, 0, 0, t, nullptr);
+    const CachedWords* words = caches_.find_words(step.cache, step.tag);
+    StepResult result;
+    result.hit = true;
+    result.words[0] = words->word0;
+    result.words[1] = words->word1;
+    architecture_.resume(probe, result);
+  }
+  if (step.kind == Step::Kind::interrupt_remapped)
+    return interrupt(t, Outcome::Kind::interrupt, step.interrupt, step.interrupt.address);
+  if (step.kind == Step::Kind::fault) return refuse(t, step.fault);
+  return walk(WalkKind::interrupt, 0, 0, t, nullptr);
+}
+
+Lookup::Progress Lookup::walk(WalkKind kind, Space space, std::uint64_t key, Transaction& t, WalkSlot* slot) {
+  // Two interrupts never merge: each may name another entry.
+  if (WalkSlot* pending = kind == WalkKind::interrupt ? nullptr : walkers_.pending(kind, space, key)) {
+    if (!t.merge_counted) merged++;
+    t.merge_counted = true;
+    pending->waiters.push(t);
+  } else if (slot == nullptr && !walkers_.available()) {
+    return Progress::needs_walker;
+  } else {
+    if (kind == WalkKind::context) count(PerformanceEvent::context_walk, t.request, nullptr);
+    if (kind == WalkKind::process) count(PerformanceEvent::process_walk, t.request, nullptr);
+    if (slot != nullptr) {
+      slot->waiters.push(t);
+      walkers_.continue_walk(*slot, kind, space, key);
+    } else {
+      walkers_.start(kind, space, key, t);
+    }
+  }
+  tlm::DmaExtension& x = tlm::dma(*t.payload);
+  if (x.stamp_at(Boundary::walk_start) == base::Time()) x.stamp_now(Boundary::walk_start, now());
+  return Progress::waits_for_walk;
+}
+
+// ---- ends of walks
+
+namespace {
+/// Two requests that ask the same of the same page or context, so that what refuses one refuses the other.
+bool ask_the_same(const Request& a, const Request& b) {
+  return a.needed == b.needed && a.at == b.at && a.has_pasid == b.has_pasid && a.pasid == b.pasid &&
+         a.privileged == b.privileged && a.debug == b.debug;
+}
+}  // namespace
+
+void Lookup::walk_finished(WalkSlot& slot) {
+  TransactionList waiters = slot.waiters;
+  slot.waiters = TransactionList{};
+  Transaction& first = *waiters.front();
+  tlm::dma(*first.payload).walk_reads = slot.reads;
+  const WalkKind kind = slot.walk.kind;
+  const Request asked = slot.walk.request;
+  const bool stale = slot.stale;
+  // The slot may go on for its first waiter while the others still need the context it found.
+  Step copy;
+  const bool found_context = slot.walk.step.kind == Step::Kind::context_found;
+  if (found_context) copy = slot.walk.step;
+  const Step& last = found_context ? copy : slot.walk.step;
+  if (!stale) keep(slot, last, first);
+  if (kind == WalkKind::page) {
+    if ((slot.stages_read & 1u << 1) != 0) count(PerformanceEvent::first_stage_walk, asked, &first.context);
+    if ((slot.stages_read & 1u << 2) != 0) count(PerformanceEvent::second_stage_walk, asked, &first.context);
+  }
+  TransactionList again;  // need a walker of their own; they are older than anything that waits already
+  while (Transaction* t = waiters.pop()) {
+    const bool is_first = t == &first;
+    Progress p;
+    if (stale && !is_first && kind != WalkKind::page) {
+      p = attempt(*t);  // a context that has been invalidated serves only the request it was fetched for
+    } else {
+      t->stale = stale;
+      p = answer(kind, last, *t, is_first ? &slot : nullptr, is_first || ask_the_same(asked, t->request));
+    }
+    if (p == Progress::needs_walker) again.push(*t);
+  }
+  again.append(waiting_);
+  waiting_ = again;
+}
+
+void Lookup::keep(const WalkSlot& slot, const Step& last, const Transaction& first) {
+  if (last.kind == Step::Kind::context_found) {
+    if (slot.walk.kind == WalkKind::process) {
+      caches_.fill_process(slot.key, last.context);
+    } else {
+      caches_.fill_context(slot.key, last.context);
+    }
+  } else if (last.kind == Step::Kind::translated && last.cacheable &&
+             caches_.fill_translation(last.tag, last.translation) && observer_ != nullptr) {
+    observer_->iotlb_emptied(first.request);
+  }
+}
+
+// One waiter of a finished walk; `same`: the walk was made for a request that asks the same. Another one uses what was
+// found if it may, and looks again otherwise.
+Lookup::Progress Lookup::answer(WalkKind kind, const Step& last, Transaction& t, WalkSlot* slot, bool same) {
+  switch (last.kind) {
+    case Step::Kind::context_found:
+      t.context = last.context;
+      return kind == WalkKind::process ? with_process_context(t, slot) : with_device_context(t, slot);
+    case Step::Kind::translated:
+      if (!same && !last.translation.rights.cover(t.request.needed)) break;
+      return translated(t, last.translation);
+    case Step::Kind::interrupt_remapped:
+      return interrupt(t, Outcome::Kind::interrupt, last.interrupt, last.interrupt.address);
+    case Step::Kind::interrupt_stored:
+      if (!same) break;
+      return interrupt(t, Outcome::Kind::stored, last.interrupt, last.address.value());
+    default:
+      if (!same) break;
+      return refuse(t, last.fault);
+  }
+  return attempt(t);
+}
+
+// ---- outcomes
+
+Lookup::Progress Lookup::done(Transaction& t, Outcome::Kind kind, std::uint64_t address) {
+  t.outcome.kind = kind;
+  t.outcome.address = address;
+  owner_.resolved(t);
+  return Progress::resolved;
+}
+
+Lookup::Progress Lookup::translated(Transaction& t, const Translation& translation) {
+  tlm::dma(*t.payload).translated = true;
+  t.outcome.translation = translation;
+  return done(t, Outcome::Kind::translated, translation.apply(t.request.address));
+}
+
+Lookup::Progress Lookup::interrupt(Transaction& t, Outcome::Kind kind, const InterruptMessage& message,
+                                   std::uint64_t address) {
+  t.outcome.interrupt = message;
+  return done(t, kind, address);
+}
+
+Lookup::Progress Lookup::refuse(Transaction& t, const Fault& fault) {
+  t.outcome.fault = fault;
+  return done(t, Outcome::Kind::fault, t.request.address);
+}
+
+// ---- statistics: once per request, the outcome of the first lookup that let it go on
+
+void Lookup::count_iotlb(Transaction& t, bool hit) {
+  if (t.iotlb_counted) return;
+  t.iotlb_counted = true;
+  RequesterStats& stats = t.requester->stats;
+  caches_.iotlb_use.lookups++;
+  stats.requests++;
+  if (hit) caches_.iotlb_use.hits++;
+  (hit ? stats.iotlb_hits : stats.iotlb_misses)++;
+  if (!hit) count(PerformanceEvent::iotlb_miss, t.request, &t.context);
+}
+
+void Lookup::count_process(Transaction& t, bool hit) {
+  if (t.process_counted) return;
+  t.process_counted = true;
+  caches_.process_use.lookups++;
+  if (hit) caches_.process_use.hits++;
+}
+
+void Lookup::invalidate(const InvalidationScope& scope) {
+  caches_.invalidate(scope);
+  walkers_.invalidate(scope);
+}
+
+}  // namespace iommusim::iommu

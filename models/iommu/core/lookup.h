@@ -1,0 +1,107 @@
+// What a request passes between its arrival at the unit and the knowledge of how it ends: lookup port, context caches,
+// IOTLB, walkers.
+//
+// A request takes the lookup port (one per `lookup_interval`) and looks up its device context, its process context if
+// it needs one, and its translation; a miss takes a walker or merges with the walk already fetching the same. A walker
+// goes on from context to process context to page without being given back. When no walker is free the pipeline stalls
+// (`in_order`) or the request steps aside (`out_of_order`). The order of asking is that of iommu/api/architecture.h.
+// One timed event per request that hits. Leaves out: a turn on the lookup port for a request that looks again after
+// waiting. Misses merge by 4 KiB page: the size of a superpage is not known before its walk.
+#pragma once
+
+#include <string>
+
+#include "models/iommu/api/architecture.h"
+#include "models/iommu/core/caches.h"
+#include "models/iommu/core/config.h"
+#include "models/iommu/core/requesters.h"
+#include "models/iommu/core/transaction.h"
+#include "models/iommu/core/walker_pool.h"
+#include "models/tlm/delay_line.h"
+#include "models/tlm/initiator_port.h"
+#include "models/tlm/timer.h"
+
+namespace iommusim::iommu {
+
+class Lookup : private WalkerPool::Owner {
+ public:
+  class Owner {
+   public:
+    /// t.outcome says how the request ends; t.answered is the owner's to set.
+    virtual void resolved(Transaction& t) = 0;
+    /// What counting an event has brought about.
+    virtual void apply(const Effects& effects) = 0;
+    virtual void walker_freed() = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  Lookup(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config, Architecture& architecture,
+         Caches& caches, tlm::InitiatorPort& walk, Owner& owner);
+
+  /// A request arrives. Not for messages, which look nothing up.
+  void enter(Transaction& t);
+  /// A response on the walk port to a walker's access.
+  void response(tlm::Payload& payload) { walkers_.response(payload); }
+  /// Drops what is selected, and sees to it that no walk in flight brings it back.
+  void invalidate(const InvalidationScope& scope);
+  void observe(UnitObserver* observer) { observer_ = observer; }
+
+  const WalkerPool& walkers() const { return walkers_; }
+  void register_stats(base::Group& group) { walkers_.register_stats(group); }
+
+  base::Counter passed;  ///< requests that their context passes through
+  base::Counter merged;  ///< misses that joined a walk in flight
+  base::Counter stalls;  ///< requests that found no free walker, or others waiting for one
+
+ private:
+  enum class Progress { resolved, waits_for_walk, needs_walker };
+
+  base::Time latency(const Transaction& t) const;
+  void looked_up(Transaction* t);
+  void retry();
+
+  // The order of asking. `slot`: the walker that has found what is known so far and may go on for this request.
+  Progress attempt(Transaction& t);
+  Progress with_device_context(Transaction& t, WalkSlot* slot);
+  Progress with_process_context(Transaction& t, WalkSlot* slot);
+  Progress with_context(Transaction& t, WalkSlot* slot);
+  Progress remap_interrupt(Transaction& t);
+  Progress walk(WalkKind kind, Space space, std::uint64_t key, Transaction& t, WalkSlot* slot);
+
+  // Ends of walks.
+  void walk_finished(WalkSlot& slot) override;
+  void keep(const WalkSlot& slot, const Step& last, const Transaction& first);
+  Progress answer(WalkKind kind, const Step& last, Transaction& t, WalkSlot* slot, bool same);
+  void walker_freed() override;
+
+  // Outcomes.
+  Progress done(Transaction& t, Outcome::Kind kind, std::uint64_t address);
+  Progress pass(Transaction& t) { return done(t, Outcome::Kind::passed, t.request.address); }
+  Progress translated(Transaction& t, const Translation& translation);
+  Progress interrupt(Transaction& t, Outcome::Kind kind, const InterruptMessage& message, std::uint64_t address);
+  Progress refuse(Transaction& t, const Fault& fault);
+
+  void count_iotlb(Transaction& t, bool hit);
+  void count_process(Transaction& t, bool hit);
+  void count(PerformanceEvent event, const Request& request, const Context* context) {
+    if (architecture_.counting()) owner_.apply(architecture_.count(event, request, context));
+  }
+  base::Time now() const { return context_.scheduler.now(); }
+
+  tlm::Context& context_;
+  const RemappingUnitConfig& config_;
+  Architecture& architecture_;
+  Caches& caches_;
+  Owner& owner_;
+  UnitObserver* observer_ = nullptr;
+  WalkerPool walkers_;
+  tlm::DelayLine<Transaction*> pipeline_;  ///< between the lookup port and the lookup's outcome
+  tlm::Timer retry_timer_;                 ///< the lookup port serves the next request that waited for a walker
+  TransactionList waiting_;                ///< for a walker, in arrival order (in_order: the whole stalled pipeline)
+  base::Time port_free_;
+  base::Time pipeline_last_;
+};
+
+}  // namespace iommusim::iommu

@@ -1,0 +1,47 @@
+// What a remapping unit keeps per requester: the order of its requests and its counters.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "models/base/stats/group.h"
+#include "models/iommu/core/posted_order.h"
+
+namespace iommusim::iommu {
+
+/// Counters of one requester.
+struct RequesterStats {
+  base::Counter requests;  ///< requests looked up in the IOTLB
+  base::Counter iotlb_hits;
+  base::Counter iotlb_misses;  ///< merged ones included
+  base::Counter passed;        ///< requests passed through untranslated
+  base::Counter faults;
+  base::Counter interrupts;
+};
+
+struct Requester {
+  SourceId source;
+  PostedOrder order;
+  RequesterStats stats;
+};
+
+/// All requesters seen so far.
+class Requesters {
+ public:
+  /// Made when first asked for. Stays where it is.
+  Requester& of(SourceId source);
+  const Requester* find(SourceId source) const;
+  /// Metrics of each go to a group of its own, now and when more come.
+  void register_stats(base::Group& group);
+
+ private:
+  void add(Requester& r);
+  std::unordered_map<std::uint32_t, std::unique_ptr<Requester>> all_;
+  std::vector<Requester*> order_;  ///< of arrival
+  Requester* last_ = nullptr;      ///< most requests come from the requester of the one before
+  base::Group* group_ = nullptr;
+};
+
+}  // namespace iommusim::iommu
