@@ -146,6 +146,7 @@ void CommandEngine::signal() {
 }
 
 void CommandEngine::finish_wait(WaitEnd end) {
+  owner_.waited(command_, end);
   owner_.apply(architecture_.wait_finished(command_, end));
   fetch();
 }

@@ -35,6 +35,8 @@ class CommandEngine {
     /// invalidation overtook, translated requests held by ordering, those under way that `wait` orders). The owner
     /// calls drained() when they are gone.
     virtual bool begin_drain(const Command& wait) = 0;
+    /// A wait command has ended.
+    virtual void waited(const Command& /*wait*/, WaitEnd /*end*/) {}
     virtual void apply(const Effects& effects) = 0;
   };
 
@@ -45,6 +47,11 @@ class CommandEngine {
   void drained();
   void response(tlm::Payload& payload);
   bool idle() const { return state_ == State::idle; }
+  /// Nothing goes on until a device has answered an invalidation request, or the time for it is over.
+  bool waits_for_devices() const {
+    return state_ == State::needs_tag ||
+           (state_ == State::draining && drained_ && device_invalidations_.outstanding() != 0);
+  }
   /// A device has answered the invalidation requests of a mask of tags, with one of `count` messages for each. False:
   /// unexpected, and ignored.
   bool invalidation_completed(SourceId device, bool has_segment, std::uint32_t tags, unsigned count);

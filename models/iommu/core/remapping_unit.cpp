@@ -326,9 +326,12 @@ void RemappingUnit::message_leaves(Transaction& t) {
 // What has been translated and not left must leave first, for its translation may be one just invalidated.
 bool RemappingUnit::begin_drain(const Command& wait) {
   drain_.begin(wait.order_reads, wait.order_writes);
-  if (observer_ != nullptr && (wait.order_reads || wait.order_writes))
-    observer_->ordered(wait.order_reads, wait.order_writes);
   return !drain_.done() || lookup_.walkers().stale() != 0;
+}
+
+void RemappingUnit::waited(const Command& wait, WaitEnd end) {
+  if (observer_ != nullptr && end == WaitEnd::done && (wait.order_reads || wait.order_writes))
+    observer_->ordered(wait.order_reads, wait.order_writes);
 }
 
 void RemappingUnit::check_drained() {

@@ -59,6 +59,8 @@ class RemappingUnit : public tlm::Module,
   const RequesterStats* requester(SourceId source) const;
   /// The time for a device's answer to invalidation requests is over.
   void invalidation_timed_out(std::uint32_t tags) { commands_.invalidation_timed_out(tags); }
+  /// The command queue stands still until a device answers an invalidation request.
+  bool waits_for_devices() const { return commands_.waits_for_devices(); }
   /// True when no request, walk, command or record is in flight; otherwise `holding()` says what is.
   bool quiescent() const;
   std::string holding() const;
@@ -92,6 +94,7 @@ class RemappingUnit : public tlm::Module,
   void invalidate(const InvalidationScope& scope) override { lookup_.invalidate(scope); }
   bool send(const DeviceMessage& message, std::uint8_t tag) override;
   bool begin_drain(const Command& wait) override;
+  void waited(const Command& wait, WaitEnd end) override;
   void walker_freed() override { check_drained(); }
   void check_drained();
   void apply(const Effects& effects) override { actions_.apply(effects); }

@@ -12,6 +12,7 @@
 #include "models/iommu/api/messages.h"
 #include "models/iommu/api/request.h"
 #include "models/iommu/arch/riscv/config.h"
+#include "models/iommu/core/config.h"
 
 namespace iommusim::conformance {
 
@@ -60,6 +61,8 @@ class Machine {
   // --- devices
   virtual DmaResult dma(const iommu::Request& request) = 0;
   virtual iommu::AtsCompletion translate(const iommu::Request& request) = 0;
+  /// False: addresses of translation requests reach the IOMMU without their page offsets, as PCIe carries them.
+  virtual bool translation_requests_carry_offsets() const { return true; }
   virtual void page_request(const iommu::PageRequest& request) = 0;
   /// False: unexpected.
   virtual bool invalidation_completed(iommu::SourceId device, bool has_segment, std::uint32_t tags, unsigned count) = 0;
@@ -76,5 +79,9 @@ class Machine {
 
 /// The architecture alone, driven without time; `caches`: unbounded ones instead of none.
 std::unique_ptr<Machine> make_untimed_machine(const iommu::riscv::RiscvConfig& config, bool caches);
+
+/// The SystemC unit around it, in simulated time; `unit`: its caches, walkers and latencies. One per process.
+std::unique_ptr<Machine> make_timed_machine(const iommu::riscv::RiscvConfig& config,
+                                            const iommu::RemappingUnitConfig& unit);
 
 }  // namespace iommusim::conformance

@@ -2,6 +2,7 @@
 """riscv_conformance from outside: what it prints, and its exit status. Environment: RISCV_CONFORMANCE, the program."""
 import gzip
 import os
+import re
 import subprocess
 import tempfile
 import unittest
@@ -24,21 +25,34 @@ class Program(unittest.TestCase):
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return path
 
-    def test_our_own_scenarios_pass_with_and_without_caches(self):
-        for options in [], ["--caches"]:
+    def test_our_own_scenarios_pass_in_both_modes_with_caches_of_all_kinds(self):
+        for options in [], ["--caches"], ["--tiny"], ["--two-levels"]:
             for name in RIGHT:
                 done = run(*options, SCENARIOS / f"{name}.jsonl")
                 self.assertEqual(done.returncode, 0, done.stdout)
-                self.assertRegex(done.stdout, r"^[1-9][0-9]* passed, 0 failed\n$")
+                match = re.fullmatch(r"untimed: ([1-9]\d*) passed, 0 failed\n"
+                                     r"timed: ([1-9]\d*) passed, 0 failed\n"
+                                     r"([1-9]\d*) passed, 0 failed\n", done.stdout)
+                self.assertTrue(match, done.stdout)
+                self.assertEqual(int(match[1]), int(match[2]))
+                self.assertEqual(int(match[1]) + int(match[2]), int(match[3]))
+
+    def test_a_mode_may_be_replayed_alone(self):
+        for mode in "untimed", "timed":
+            done = run("--only", mode, SCENARIOS / "msi.jsonl")
+            self.assertEqual(done.stdout, f"{mode}: 8 passed, 0 failed\n8 passed, 0 failed\n")
+        self.assertEqual(run("--only", "sometimes", SCENARIOS / "msi.jsonl").returncode, 2)
 
     def test_disagreements_are_printed_and_counted(self):
         done = run(SCENARIOS / "wrong_on_purpose.jsonl")
         self.assertEqual(done.returncode, 1)
         lines = done.stdout.splitlines()
-        self.assertEqual(lines[-1], "1 passed, 2 failed")
-        self.assertIn('wrong_on_purpose.jsonl:4: {"i":1,"op":"dma"', lines[0])
-        self.assertIn('pa: expected "0x2fff", got "0x2000"', lines[0])
-        self.assertIn('status: expected "UR", got "OK"', lines[1])
+        self.assertEqual(lines[-3:], ["untimed: 1 passed, 2 failed", "timed: 1 passed, 2 failed", "2 passed, 4 failed"])
+        for mode, first in ("untimed", 0), ("timed", 2):
+            self.assertTrue(lines[first].startswith(f"{mode}: "))
+            self.assertIn('wrong_on_purpose.jsonl:4: {"i":1,"op":"dma"', lines[first])
+            self.assertIn('pa: expected "0x2fff", got "0x2000"', lines[first])
+            self.assertIn('status: expected "UR", got "OK"', lines[first + 1])
 
     def test_each_expectation_of_our_scenarios_is_compared(self):
         """Spoils one number of each operation's result in turn: each must be found."""
@@ -56,8 +70,10 @@ class Program(unittest.TestCase):
                     spoilt["exp"][key] = {int: lambda: value + 1, str: lambda: "0x123456789", list: lambda: [],
                                           dict: lambda: {k: 0 for k in value}}[type(value)]()
                     copy = lines[:n] + [json.dumps(spoilt)] + lines[n + 1:]
-                    done = run(self.scenario("\n".join(copy) + "\n"))
-                    self.assertEqual(done.returncode, 1, f"{name}.jsonl:{n + 1}: {key} is not compared")
+                    path = self.scenario("\n".join(copy) + "\n")
+                    for mode in "untimed", "timed":
+                        done = run("--only", mode, path)
+                        self.assertEqual(done.returncode, 1, f"{mode}: {name}.jsonl:{n + 1}: {key} is not compared")
 
     def test_compressed_files_and_folders_are_read(self):
         text = (SCENARIOS / "msi.jsonl").read_bytes()
@@ -69,7 +85,8 @@ class Program(unittest.TestCase):
         text = (SCENARIOS / "wrong_on_purpose.jsonl").read_text().replace('"ddtp:bare"', '"impl:some_choice"')
         done = run(self.scenario(text))
         self.assertEqual(done.returncode, 0)
-        self.assertEqual(done.stdout.splitlines(), ["2 skipped (left to the implementation)", "1 passed, 0 failed"])
+        one = "1 passed, 0 failed, 2 skipped (left to the implementation)"
+        self.assertEqual(done.stdout.splitlines(), [f"untimed: {one}", f"timed: {one}", "2 passed, 0 failed"])
 
     def test_files_that_cannot_be_replayed_are_named_with_their_line(self):
         good = (SCENARIOS / "msi.jsonl").read_text()

@@ -314,12 +314,26 @@ class Replay {
   std::map<std::uint64_t, unsigned> tags_;  ///< of invalidation requests, by running number
 };
 
+/// Expected results with page offsets of addresses in fault records taken away, as an IOMMU may leave them out.
+Json without_offsets(Json expected) {
+  constexpr std::uint64_t kPages = ~std::uint64_t{0xfff}, kPagesAndFlags = ~std::uint64_t{0xffc};
+  if (!expected.contains("fq")) return expected;
+  for (Json& record : expected["fq"]) {
+    record["iotval"] = hex(number(record.at("iotval")) & kPages);
+    record["iotval2_mask"] = hex(number(record, "iotval2_mask", ~std::uint64_t{0}) & kPagesAndFlags);
+  }
+  return expected;
+}
+
 /// Nothing, if the operation gave what is expected or one of the alternatives.
-std::string disagreement(const Json& op, const Json& got, bool draining) {
-  const std::string first = differences(op, op.at("exp"), got, draining);
+std::string disagreement(const Json& op, const Json& got, bool draining, bool offsets) {
+  const auto differ = [&](const Json& expected) {
+    return differences(op, offsets ? expected : without_offsets(expected), got, draining);
+  };
+  const std::string first = differ(op.at("exp"));
   if (first.empty() || !op.contains("alt")) return first;
   for (const Json& other : op.at("alt")) {
-    if (differences(op, other, got, draining).empty()) return {};
+    if (differ(other).empty()) return {};
   }
   return first + " (and no alternative fits)";
 }
@@ -357,7 +371,8 @@ Tally replay(const Scenario& scenario, Machine& machine, const std::function<voi
         run.set_drain(number(op, "auto") != 0);
         continue;
       }
-      const std::string wrong = disagreement(op, run.run(op), run.draining());
+      const bool offsets = op.at("op") != "ats" || machine.translation_requests_carry_offsets();
+      const std::string wrong = disagreement(op, run.run(op), run.draining(), offsets);
       const bool free = scenario.implementation_defined ||
                         (op.contains("note") && op.at("note").get<std::string>().rfind("impl:", 0) == 0);
       ++(wrong.empty() ? tally.passed : free ? tally.skipped : tally.failed);
