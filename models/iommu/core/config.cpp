@@ -17,6 +17,17 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
           .source(
               "in_order fits the pcie-bench Broadwell curve better (misfit 2.6 % against 4.1 %; Neugebauer et al., "
               "SIGCOMM 2018, data set)")
+          .field("read_order", &RemappingUnitConfig::read_order,
+                 "Reads of one requester leave as soon as they are resolved, or in order of arrival",
+                 {{"any", ReadOrder::any}, {"arrival", ReadOrder::arrival}})
+          .source(
+              "any: PCIe 6.0 section 2.4.1; arrival explains more of pcie-bench, see experiments/iotlb_effective_size")
+          .field("read_window", &RemappingUnitConfig::read_window,
+                 "With read_order `arrival`: reads of a requester that may be looked up before the oldest has left")
+          .range(0, 65536)
+          .word("unlimited", 0)
+          .source(
+              "unlimited: no vendor publishes a size; 8 fits the Broadwell host, see experiments/iotlb_effective_size")
           .field("lookup_interval", &RemappingUnitConfig::lookup_interval,
                  "Spacing of two lookups on the port of the IOTLB, or of the pipeline that leads to it; with a first "
                  "level only lookups that miss it count here; 0: unlimited rate")
@@ -74,6 +85,8 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
             if (c.interrupt_cache.partition.by == By::domain || c.interrupt_cache.partition.by == By::pasid)
               r.error("interrupt_cache.partition.by",
                       "an interrupt entry is looked up by a request of a device alone: only `device`");
+            if (c.read_window != 0 && (c.read_order != ReadOrder::arrival || c.service != Service::in_order))
+              r.error("read_window", "a limit needs `read_order: arrival` and `service: in_order`");
           });
   return f;
 }

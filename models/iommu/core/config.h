@@ -15,9 +15,17 @@ enum class Service {
   out_of_order  ///< it steps aside; later requests are looked up meanwhile
 };
 
+/// In which order non-posted requests of one requester leave.
+enum class ReadOrder {
+  any,     ///< each as soon as it is resolved: hits pass earlier misses
+  arrival  ///< oldest first: a hit waits for the walks of earlier misses
+};
+
 struct RemappingUnitConfig {
   Service service = Service::in_order;
-  base::Time lookup_interval;                      ///< spacing of two lookups on the (shared) IOTLB's port
+  ReadOrder read_order = ReadOrder::any;
+  unsigned read_window = 0;    ///< `arrival`: reads of a requester looked up and not left at most; 0: no limit
+  base::Time lookup_interval;  ///< spacing of two lookups on the (shared) IOTLB's port
   base::Time context_latency = base::Time::ns(1);  ///< context-cache lookup, paid by every request
   base::Time process_latency = base::Time::ns(1);  ///< process-cache lookup, paid by requests that need one
   base::Time iotlb_latency = base::Time::ns(2);    ///< IOTLB lookup, paid by requests that are to be translated

@@ -48,7 +48,7 @@ base::Time Lookup::latency(const Transaction& t) const {
 void Lookup::looked_up(Transaction* t) {
   tlm::dma(*t->payload).stamp_now(Boundary::lookup_done, now());
   const bool behind = config_.service == Service::in_order && !waiting_.empty();
-  if (!behind && attempt(*t) != Progress::needs_walker) return;
+  if (!behind && admitted(*t) && attempt(*t) != Progress::needs_walker) return;
   stalls++;
   waiting_.push(*t);
 }
@@ -56,7 +56,7 @@ void Lookup::looked_up(Transaction* t) {
 // A walker is free, or the lookup port is after serving one that waited: the oldest waiting request looks again.
 void Lookup::retry() {
   while (Transaction* t = waiting_.pop()) {
-    if (attempt(*t) == Progress::needs_walker) {
+    if (!admitted(*t) || attempt(*t) == Progress::needs_walker) {
       waiting_.push_front(*t);
       return;
     }
@@ -65,6 +65,16 @@ void Lookup::retry() {
       return;
     }
   }
+}
+
+bool Lookup::admitted(Transaction& t) {
+  if (config_.read_order == ReadOrder::any || t.posted || t.purpose != Transaction::Purpose::access) return true;
+  return t.requester->reads.admit(t, config_.read_window);
+}
+
+// Not now: this may be the lookup of another that waited.
+void Lookup::window_opened() {
+  if (config_.read_window != 0 && !waiting_.empty() && !retry_timer_.armed()) retry_timer_.arm(now());
 }
 
 void Lookup::walker_freed() {

@@ -4,7 +4,8 @@
 // A request takes the lookup port (one per `lookup_interval`) and looks up its device context, its process context if
 // it needs one, and its translation; a miss takes a walker or merges with the walk already fetching the same. A walker
 // goes on from context to process context to page without being given back. When no walker is free the pipeline stalls
-// (`in_order`) or the request steps aside (`out_of_order`). The order of asking is that of iommu/api/architecture.h.
+// (`in_order`) or the request steps aside (`out_of_order`); it stalls, too, behind a read whose requester's read window
+// is full. The order of asking is that of iommu/api/architecture.h.
 // One timed event per request that hits. Leaves out: a turn on the lookup port for a request that looks again after
 // waiting. Misses merge by 4 KiB page: the size of a superpage is not known before its walk.
 #pragma once
@@ -46,6 +47,8 @@ class Lookup : private WalkerPool::Owner {
   void response(tlm::Payload& payload) { walkers_.response(payload); }
   /// Drops what is selected, and sees to it that no walk in flight brings it back.
   void invalidate(const InvalidationScope& scope);
+  /// Reads have left a read queue: one that waited for a place in its window may look up.
+  void window_opened();
   void observe(UnitObserver* observer) { observer_ = observer; }
 
   const WalkerPool& walkers() const { return walkers_; }
@@ -59,6 +62,7 @@ class Lookup : private WalkerPool::Owner {
   enum class Progress { resolved, waits_for_walk, needs_walker };
 
   base::Time latency(const Transaction& t) const;
+  bool admitted(Transaction& t);  ///< false: its requester's read window is full
   void looked_up(Transaction* t);
   void retry();
 

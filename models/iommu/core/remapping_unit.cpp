@@ -255,7 +255,16 @@ void RemappingUnit::debug_resolved(Transaction& t) {
 void RemappingUnit::settle(Transaction& t) {
   t.ready = true;
   if (t.purpose == Purpose::access) t.epoch = drain_.hold(t.stale);
-  t.requester->order.resolved(t, [this](Transaction& next) { leave(next); });
+  t.requester->order.resolved(t, [this](Transaction& next) { ordered(next); });
+}
+
+// No posted write is in the way; where reads leave in arrival order, an older read may be.
+void RemappingUnit::ordered(Transaction& t) {
+  if (!t.queued) {
+    leave(t);
+  } else if (t.requester->reads.resolved(t, [this](Transaction& next) { leave(next); })) {
+    lookup_.window_opened();
+  }
 }
 
 // ---- departure
@@ -386,7 +395,7 @@ void RemappingUnit::register_stats(base::Group& group) {
   group.add("passed", lookup_.passed, "1", "Ordinary requests passed through by their context");
   group.add("interrupts", interrupts_, "1", "Interrupt requests remapped");
   group.add("merged", lookup_.merged, "1", "Misses that joined a walk already in flight");
-  group.add("stalls", lookup_.stalls, "1", "Requests that found no free walker, or others waiting for one");
+  group.add("stalls", lookup_.stalls, "1", "Requests that found no free walker, a full read window, or others waiting");
   group.add("translation_requests", translation_requests_, "1", "Translation requests (ATS) answered");
   group.add("page_requests", page_requests_, "1", "Page request messages taken");
   group.add("in_flight", in_flight_, "1", "Requests inside the unit");

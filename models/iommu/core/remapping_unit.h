@@ -2,12 +2,12 @@
 // ordering, command queue, recording of faults and page requests, registers.
 //
 // A request passes the lookup (lookup.h) and leaves downstream translated; posted writes leave in arrival order per
-// requester. Translation requests are answered by the unit itself; page requests are handed to the architecture once
-// their device context is known; answers of devices to invalidation requests go to the command queue behind the writes
-// before them. What the architecture asks for is carried out by Actions. Leaves out: prefetching; translation requests
-// for several pages get the first.
-// Sources: VT-d 4.1 chapters 3 and 6, RISC-V IOMMU 1.0 chapters 3 and 4; the stall of `in_order` fits the published
-// Broadwell curve better than stepping aside (pcie-bench, see experiments/iotlb_reach).
+// requester, reads too where `read_order` says so. Translation requests are answered by the unit itself; page requests
+// are handed to the architecture once their device context is known; answers of devices to invalidation requests go to
+// the command queue behind the writes before them. What the architecture asks for is carried out by Actions. Leaves
+// out: prefetching; translation requests for several pages get the first. Sources: VT-d 4.1 chapters 3 and 6, RISC-V
+// IOMMU 1.0 chapters 3 and 4; the stall of `in_order` fits the published Broadwell curve better than stepping aside
+// (pcie-bench, see experiments/iotlb_reach).
 #pragma once
 
 #include <array>
@@ -84,6 +84,7 @@ class RemappingUnit : public tlm::Module,
   void answer_translation(Transaction& t);
   void debug_resolved(Transaction& t);
   void settle(Transaction& t);
+  void ordered(Transaction& t);
   void leave(Transaction& t);
   void message_leaves(Transaction& t);
   void store_interrupt(Transaction& t);

@@ -8,6 +8,7 @@
 
 #include "models/base/stats/group.h"
 #include "models/iommu/core/posted_order.h"
+#include "models/iommu/core/read_queue.h"
 
 namespace iommusim::iommu {
 
@@ -24,6 +25,7 @@ struct RequesterStats {
 struct Requester {
   SourceId source;
   PostedOrder order;
+  ReadQueue reads;  ///< empty unless reads leave in arrival order
   RequesterStats stats;
 };
 

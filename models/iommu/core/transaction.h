@@ -38,10 +38,12 @@ struct Transaction {
   RequestClass request_class = RequestClass::ordinary;
   bool has_process = false;
   bool posted = false;
-  bool relaxed = false;   ///< relaxed ordering: may pass posted writes
-  bool ready = false;     ///< resolved; waits only for ordering
-  bool answered = false;  ///< the unit itself answers: leaves the order without going downstream
-  bool stale = false;     ///< what it was resolved by has been invalidated since
+  bool relaxed = false;    ///< relaxed ordering: may pass posted writes
+  bool ready = false;      ///< resolved; waits only for ordering
+  bool queued = false;     ///< in its requester's read queue
+  bool may_leave = false;  ///< read queue: only older reads hold it back
+  bool answered = false;   ///< the unit itself answers: leaves the order without going downstream
+  bool stale = false;      ///< what it was resolved by has been invalidated since
   // What is in the statistics already: a request may look again after waiting.
   bool counted = false;
   bool context_counted = false;

@@ -98,6 +98,49 @@ TEST(RemappingUnit, OutOfOrderServiceLetsHitsPassAMissWithoutWalker) {
   EXPECT_EQ(b.left(hit).ps(), (Time::us(1) + Time::ns(3)).ps());
 }
 
+TEST(RemappingUnit, ReadsInArrivalOrderWaitForEarlierMissesThoughTheyHit) {
+  auto c = Bench::defaults();
+  c.read_order = ReadOrder::arrival;
+  Bench b(c);
+  b.set_context(32, 1, false);
+  b.requester.read(Time::ns(10), 0x9000);
+  b.requester.read(Time::ns(20), 0x9000, base::SourceId(32));
+  const auto miss = b.requester.read(Time::us(1), 0x1000);
+  const auto hit = b.requester.read(Time::us(1) + Time::ns(1), 0x9000);
+  const auto write = b.requester.write(Time::us(1) + Time::ns(2), 0x9000);
+  const auto other = b.requester.read(Time::us(1) + Time::ns(3), 0x9000, base::SourceId(32));
+  const auto refused = b.requester.read(Time::us(1) + Time::ns(4), 0x5000);  // absent
+  const auto last = b.requester.read(Time::us(1) + Time::ns(50), 0x9000);
+  b.run();
+  EXPECT_EQ(b.left(miss).ps(), (Time::us(1) + Time::ns(103)).ps());
+  EXPECT_EQ(b.left(hit).ps(), b.left(miss).ps());
+  EXPECT_EQ(b.left(write).ps(), (Time::us(1) + Time::ns(5)).ps()) << "a posted write passes reads";
+  EXPECT_EQ(b.left(other).ps(), (Time::us(1) + Time::ns(6)).ps()) << "another requester's read is not held";
+  EXPECT_EQ(b.sent(refused).answered_at.ps(), (Time::us(1) + Time::ns(107)).ps());
+  EXPECT_EQ(b.left(last).ps(), b.sent(refused).answered_at.ps()) << "behind the read that was refused";
+  EXPECT_TRUE(b.unit->quiescent()) << b.unit->holding();
+}
+
+TEST(RemappingUnit, ReadWindowLimitsHowFarReadsAreLookedUpAhead) {
+  auto c = Bench::defaults();
+  c.read_order = ReadOrder::arrival;
+  c.read_window = 2;
+  Bench b(c);
+  b.requester.read(Time::ns(10), 0x9000);
+  b.requester.read(Time::us(1), 0x1000);
+  b.requester.read(Time::us(1), 0x9000);
+  const auto miss = b.requester.read(Time::us(1), 0x2000);    // a walker is free, the window is full
+  const auto write = b.requester.write(Time::us(1), 0x9000);  // behind it in the lookup pipeline
+  const auto hit = b.requester.read(Time::us(1), 0x9000);
+  const auto last = b.requester.read(Time::us(1), 0x9000);
+  b.run();
+  EXPECT_EQ(b.left(miss).ps(), (Time::us(1) + Time::ns(203)).ps()) << "looked up when the oldest left";
+  EXPECT_EQ(b.left(write).ps(), (Time::us(1) + Time::ns(103)).ps());
+  EXPECT_EQ(b.left(hit).ps(), b.left(miss).ps());
+  EXPECT_EQ(b.left(last).ps(), b.left(miss).ps());
+  EXPECT_TRUE(b.unit->quiescent()) << b.unit->holding();
+}
+
 TEST(RemappingUnit, PostedWritesLeaveInOrderThoughTheFirstMisses) {
   Bench b;
   b.requester.read(Time::ns(10), 0x9000);
