@@ -6,8 +6,14 @@ namespace iommusim::iommu {
 
 using tlm::Boundary;
 
+namespace {
+/// What is known of a tenant before its context is.
+Tenant device_of(const Request& request) { return Tenant{request.source, {}, request.pasid}; }
+}  // namespace
+
 Lookup::Lookup(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config,
-               Architecture& architecture, Caches& caches, tlm::InitiatorPort& walk, Owner& owner)
+               Architecture& architecture, Caches& caches, tlm::InitiatorPort& walk, unsigned upstream_ports,
+               Owner& owner)
     : context_(context),
       config_(config),
       architecture_(architecture),
@@ -15,15 +21,33 @@ Lookup::Lookup(tlm::Context& context, const std::string& name, const RemappingUn
       owner_(owner),
       walkers_(context, name, config, architecture, caches, walk, *this),
       pipeline_(context.scheduler, name + ".lookup", tlm::delegate<&Lookup::looked_up>(this)),
-      retry_timer_(context.scheduler, name + ".retry", tlm::delegate<&Lookup::retry>(this)) {}
+      retry_timer_(context.scheduler, name + ".retry", tlm::delegate<&Lookup::retry>(this)) {
+  for (unsigned i = 0; caches.two_levels() && i < upstream_ports; ++i)
+    first_levels_.push_back(
+        std::make_unique<FirstLevel>(context.scheduler, name + ".lookup" + std::to_string(i), *this));
+}
 
 // ---- lookup port and pipeline
 
 void Lookup::enter(Transaction& t) {
+  if (first_levels_.empty() || t.port == Transaction::kNoPort) {
+    enter_shared(t, latency(t));
+    return;
+  }
+  FirstLevel& level = *first_levels_[t.port];
+  const base::Time at = std::max(now(), level.free);
+  level.free = at + config_.iotlb.per_port.lookup_interval;
+  tlm::dma(*t.payload).stamp_now(Boundary::lookup_start, at);
+  level.last = std::max(at + latency(t), level.last);
+  level.line.push(&t, level.last);
+}
+
+void Lookup::enter_shared(Transaction& t, base::Time latency) {
   const base::Time at = std::max(now(), port_free_);
   port_free_ = at + config_.lookup_interval;
-  tlm::dma(*t.payload).stamp_now(Boundary::lookup_start, at);
-  pipeline_last_ = std::max(at + latency(t), pipeline_last_);
+  tlm::DmaExtension& x = tlm::dma(*t.payload);
+  if (x.stamp_at(Boundary::lookup_start) == base::Time()) x.stamp_now(Boundary::lookup_start, at);
+  pipeline_last_ = std::max(at + latency, pipeline_last_);
   pipeline_.push(&t, pipeline_last_);
 }
 
@@ -34,15 +58,27 @@ base::Time Lookup::latency(const Transaction& t) const {
   if (!page_request && !architecture_.enabled(t.request_class)) return base::Time();
   base::Time latency = config_.context_latency;
   if (page_request || t.request_class == RequestClass::interrupt) return latency;
-  const Context* known = caches_.peek_context(architecture_.context_key(t.request));
+  const Tenant tenant = device_of(t.request);
+  const Context* known = caches_.peek_context(architecture_.context_key(t.request), tenant);
   if (known != nullptr) {
     if (const auto key = architecture_.process_key(*known, t.request)) {
       latency += config_.process_latency;
-      known = caches_.peek_process(*key);
+      known = caches_.peek_process(*key, tenant);
     }
   }
-  if (known == nullptr || !architecture_.passes_through(*known, t.request)) latency += config_.iotlb_latency;
+  if (known == nullptr || !architecture_.passes_through(*known, t.request)) {
+    const bool first = !first_levels_.empty() && t.port != Transaction::kNoPort;
+    latency += first ? config_.iotlb.per_port.latency : config_.iotlb_latency;
+  }
   return latency;
+}
+
+void Lookup::looked_up_first(Transaction* t) {
+  tlm::dma(*t->payload).stamp_now(Boundary::lookup_done, now());
+  const bool behind = config_.read_order != ReadOrder::any && !waiting_.empty();  // reads are admitted in order
+  if (!behind && admitted(*t) && attempt(*t) != Progress::needs_walker) return;
+  stalls++;
+  waiting_.push(*t);
 }
 
 void Lookup::looked_up(Transaction* t) {
@@ -99,7 +135,7 @@ Lookup::Progress Lookup::attempt(Transaction& t) {
     if (t.request_class == RequestClass::interrupt) return remap_interrupt(t);
   }
   const std::uint64_t key = architecture_.context_key(t.request);
-  const Context* cached = caches_.find_context(key);
+  const Context* cached = caches_.find_context(key, device_of(t.request));
   const bool hit = cached != nullptr;
   tlm::dma(*t.payload).context_hit = hit;
   if (hit) t.context = *cached;
@@ -108,7 +144,7 @@ Lookup::Progress Lookup::attempt(Transaction& t) {
   if (p != Progress::needs_walker && counts) {
     // Counted once per request: one that must wait for a walker, or whose walk answered another request only, looks
     // again. The transaction itself may be gone, if it is resolved.
-    if (p == Progress::waits_for_walk) t.context_counted = true;
+    if (p == Progress::waits) t.context_counted = true;
     caches_.context_use.lookups++;
     if (hit) caches_.context_use.hits++;
   }
@@ -122,7 +158,7 @@ Lookup::Progress Lookup::with_device_context(Transaction& t, WalkSlot* slot) {
   if (!key) return with_context(t, slot);
   t.has_process = true;
   t.process_key = *key;
-  const Context* cached = caches_.find_process(*key);
+  const Context* cached = caches_.find_process(*key, device_of(t.request));
   if (cached == nullptr) {
     const Progress p = walk(WalkKind::process, 0, *key, t, slot);
     if (p != Progress::needs_walker) count_process(t, false);
@@ -146,13 +182,27 @@ Lookup::Progress Lookup::with_context(Transaction& t, WalkSlot* slot) {
     return pass(t);
   }
   const Space space = architecture_.space(t.context, t.request);
-  const Translation* found = caches_.find_translation(space, t.request.address);
+  const Tenant tenant = tenant_of(t.request, t.context);
+  const bool first_level = !first_levels_.empty() && t.port != Transaction::kNoPort;
+  if (first_level && !t.shared) {
+    const Translation* found = caches_.find_first_level(t.port, space, t.request.address, tenant);
+    if (found != nullptr && found->rights.cover(t.request.needed)) {
+      count_iotlb(t, true, true);
+      return hit(t, *found);
+    }
+    count_first_level_miss(t);
+    t.shared = true;
+    if (slot == nullptr) {  // a walker is not kept waiting for the lookup
+      enter_shared(t, config_.iotlb_latency);
+      return Progress::waits;
+    }
+  }
+  const Translation* found = caches_.find_translation(space, t.request.address, tenant);
   if (found != nullptr && found->rights.cover(t.request.needed)) {
     count_iotlb(t, true);
-    if (observer_ != nullptr) observer_->on_hit(t.request, t.context, *found, now());
-    t.outcome.iotlb_hit = true;
-    tlm::dma(*t.payload).iotlb_hit = true;
-    return translated(t, *found);
+    if (first_level)
+      caches_.fill_first_level(t.port, range_around(space, t.request.address, found->size_log2), *found, tenant);
+    return hit(t, *found);
   }
   // A cached entry without the right asked for is walked again: software may have widened it without an invalidation.
   const Progress p = walk(WalkKind::page, space, t.request.address >> 12, t, slot);
@@ -160,16 +210,24 @@ Lookup::Progress Lookup::with_context(Transaction& t, WalkSlot* slot) {
   return p;
 }
 
+Lookup::Progress Lookup::hit(Transaction& t, const Translation& found) {
+  if (observer_ != nullptr) observer_->on_hit(t.request, t.context, found, now());
+  t.outcome.iotlb_hit = true;
+  tlm::dma(*t.payload).iotlb_hit = true;
+  return translated(t, found);
+}
+
 // Interrupt entries that are cached need no walker: the first step of the walk tells.
 Lookup::Progress Lookup::remap_interrupt(Transaction& t) {
   Walk probe;
   probe.kind = WalkKind::interrupt;
   probe.request = t.request;
+  const Tenant tenant = tenant_of(t.request, t.context);
   const Step& step = architecture_.begin(probe);
   while (step.kind == Step::Kind::lookup) {
     // A miss is counted by the walk, which looks up first.
-    if (!caches_.holds_words(step.cache, step.tag)) return walk(WalkKind::interrupt, 0, 0, t, nullptr);
-    const CachedWords* words = caches_.find_words(step.cache, step.tag);
+    if (!caches_.holds_words(step.cache, step.tag, tenant)) return walk(WalkKind::interrupt, 0, 0, t, nullptr);
+    const CachedWords* words = caches_.find_words(step.cache, step.tag, tenant);
     StepResult result;
     result.hit = true;
     result.words[0] = words->word0;
@@ -184,7 +242,8 @@ Lookup::Progress Lookup::remap_interrupt(Transaction& t) {
 
 Lookup::Progress Lookup::walk(WalkKind kind, Space space, std::uint64_t key, Transaction& t, WalkSlot* slot) {
   // Two interrupts never merge: each may name another entry.
-  if (WalkSlot* pending = kind == WalkKind::interrupt ? nullptr : walkers_.pending(kind, space, key)) {
+  const bool merges = kind == WalkKind::page ? config_.merge_misses : kind != WalkKind::interrupt;
+  if (WalkSlot* pending = merges ? walkers_.pending(kind, space, key) : nullptr) {
     if (!t.merge_counted) merged++;
     t.merge_counted = true;
     pending->waiters.push(t);
@@ -197,12 +256,14 @@ Lookup::Progress Lookup::walk(WalkKind kind, Space space, std::uint64_t key, Tra
       slot->waiters.push(t);
       walkers_.continue_walk(*slot, kind, space, key);
     } else {
-      walkers_.start(kind, space, key, t);
+      slot = &walkers_.start(kind, space, key, t);
     }
+    if (kind == WalkKind::page)
+      caches_.reserve(slot->reservation, space, t.request.address, tenant_of(t.request, t.context));
   }
   tlm::DmaExtension& x = tlm::dma(*t.payload);
   if (x.stamp_at(Boundary::walk_start) == base::Time()) x.stamp_now(Boundary::walk_start, now());
-  return Progress::waits_for_walk;
+  return Progress::waits;
 }
 
 // ---- ends of walks
@@ -216,6 +277,7 @@ bool ask_the_same(const Request& a, const Request& b) {
 }  // namespace
 
 void Lookup::walk_finished(WalkSlot& slot) {
+  caches_.release(slot.reservation);
   TransactionList waiters = slot.waiters;
   slot.waiters = TransactionList{};
   Transaction& first = *waiters.front();
@@ -250,15 +312,20 @@ void Lookup::walk_finished(WalkSlot& slot) {
 }
 
 void Lookup::keep(const WalkSlot& slot, const Step& last, const Transaction& first) {
+  const Request& request = slot.walk.request;
   if (last.kind == Step::Kind::context_found) {
+    const Tenant tenant = device_of(request);
     if (slot.walk.kind == WalkKind::process) {
-      caches_.fill_process(slot.key, last.context);
+      caches_.fill_process(slot.key, last.context, tenant);
     } else {
-      caches_.fill_context(slot.key, last.context);
+      caches_.fill_context(slot.key, last.context, tenant);
     }
-  } else if (last.kind == Step::Kind::translated && last.cacheable &&
-             caches_.fill_translation(last.tag, last.translation) && observer_ != nullptr) {
-    observer_->iotlb_emptied(first.request);
+  } else if (last.kind == Step::Kind::translated && last.cacheable) {
+    const Tenant tenant = tenant_of(request, slot.walk.context);
+    if (!first_levels_.empty() && first.port != Transaction::kNoPort)
+      caches_.fill_first_level(first.port, last.tag, last.translation, tenant);
+    if (caches_.fill_translation(last.tag, last.translation, tenant) && observer_ != nullptr)
+      observer_->iotlb_emptied(request);
   }
 }
 
@@ -312,15 +379,21 @@ Lookup::Progress Lookup::refuse(Transaction& t, const Fault& fault) {
 
 // ---- statistics: once per request, the outcome of the first lookup that let it go on
 
-void Lookup::count_iotlb(Transaction& t, bool hit) {
+void Lookup::count_iotlb(Transaction& t, bool hit, bool first_level) {
   if (t.iotlb_counted) return;
   t.iotlb_counted = true;
+  Caches::Use& use = first_level ? caches_.first_level_use : caches_.iotlb_use;
   RequesterStats& stats = t.requester->stats;
-  caches_.iotlb_use.lookups++;
+  use.lookups++;
   stats.requests++;
-  if (hit) caches_.iotlb_use.hits++;
+  if (hit) use.hits++;
   (hit ? stats.iotlb_hits : stats.iotlb_misses)++;
   if (!hit) count(PerformanceEvent::iotlb_miss, t.request, &t.context);
+}
+
+void Lookup::count_first_level_miss(Transaction& t) {
+  if (!t.first_level_counted) caches_.first_level_use.lookups++;
+  t.first_level_counted = true;
 }
 
 void Lookup::count_process(Transaction& t, bool hit) {

@@ -5,12 +5,16 @@
 // it needs one, and its translation; a miss takes a walker or merges with the walk already fetching the same. A walker
 // goes on from context to process context to page without being given back. When no walker is free the pipeline stalls
 // (`in_order`) or the request steps aside (`out_of_order`); it stalls, too, behind a read whose requester's read window
-// is full. The order of asking is that of iommu/api/architecture.h.
-// One timed event per request that hits. Leaves out: a turn on the lookup port for a request that looks again after
-// waiting. Misses merge by 4 KiB page: the size of a superpage is not known before its walk.
+// is full. The order of asking is that of iommu/api/architecture.h. One timed event per request that hits. Misses merge
+// by 4 KiB page: the size of a superpage is not known before its walk. With a first level of the IOTLB (iotlb.per_port)
+// each upstream port has a lookup port of its own, and what misses there goes on to the shared one; a stalled shared
+// pipeline does not hold up hits before it. Leaves out: a turn on the lookup port for a request that looks again after
+// waiting; first levels of other ports than that of the request a walk was made for are not filled by it.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/core/caches.h"
@@ -39,7 +43,7 @@ class Lookup : private WalkerPool::Owner {
   };
 
   Lookup(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config, Architecture& architecture,
-         Caches& caches, tlm::InitiatorPort& walk, Owner& owner);
+         Caches& caches, tlm::InitiatorPort& walk, unsigned upstream_ports, Owner& owner);
 
   /// A request arrives. Not for messages, which look nothing up.
   void enter(Transaction& t);
@@ -59,10 +63,20 @@ class Lookup : private WalkerPool::Owner {
   base::Counter stalls;  ///< requests that found no free walker, or others waiting for one
 
  private:
-  enum class Progress { resolved, waits_for_walk, needs_walker };
+  enum class Progress { resolved, waits, needs_walker };
+
+  /// The lookup port of an upstream port's first-level IOTLB.
+  struct FirstLevel {
+    FirstLevel(tlm::Scheduler& scheduler, const std::string& name, Lookup& lookup)
+        : line(scheduler, name, tlm::delegate<&Lookup::looked_up_first>(&lookup)) {}
+    tlm::DelayLine<Transaction*> line;
+    base::Time free, last;
+  };
 
   base::Time latency(const Transaction& t) const;
   bool admitted(Transaction& t);  ///< false: its requester's read window is full
+  void enter_shared(Transaction& t, base::Time latency);
+  void looked_up_first(Transaction* t);
   void looked_up(Transaction* t);
   void retry();
 
@@ -84,10 +98,12 @@ class Lookup : private WalkerPool::Owner {
   Progress done(Transaction& t, Outcome::Kind kind, std::uint64_t address);
   Progress pass(Transaction& t) { return done(t, Outcome::Kind::passed, t.request.address); }
   Progress translated(Transaction& t, const Translation& translation);
+  Progress hit(Transaction& t, const Translation& found);
   Progress interrupt(Transaction& t, Outcome::Kind kind, const InterruptMessage& message, std::uint64_t address);
   Progress refuse(Transaction& t, const Fault& fault);
 
-  void count_iotlb(Transaction& t, bool hit);
+  void count_iotlb(Transaction& t, bool hit, bool first_level = false);
+  void count_first_level_miss(Transaction& t);
   void count_process(Transaction& t, bool hit);
   void count(PerformanceEvent event, const Request& request, const Context* context) {
     if (architecture_.counting()) owner_.apply(architecture_.count(event, request, context));
@@ -101,9 +117,10 @@ class Lookup : private WalkerPool::Owner {
   Owner& owner_;
   UnitObserver* observer_ = nullptr;
   WalkerPool walkers_;
-  tlm::DelayLine<Transaction*> pipeline_;  ///< between the lookup port and the lookup's outcome
-  tlm::Timer retry_timer_;                 ///< the lookup port serves the next request that waited for a walker
-  TransactionList waiting_;                ///< for a walker, in arrival order (in_order: the whole stalled pipeline)
+  std::vector<std::unique_ptr<FirstLevel>> first_levels_;  ///< by upstream port; empty: there is one level
+  tlm::DelayLine<Transaction*> pipeline_;                  ///< between the lookup port and the lookup's outcome
+  tlm::Timer retry_timer_;   ///< the lookup port serves the next request that waited for a walker
+  TransactionList waiting_;  ///< for a walker, in arrival order (in_order: the whole stalled pipeline)
   base::Time port_free_;
   base::Time pipeline_last_;
 };

@@ -23,8 +23,8 @@ RemappingUnit::RemappingUnit(::sc_core::sc_module_name module_name, tlm::Context
       messages("messages", context, *this),
       config_(config),
       architecture_(std::move(architecture)),
-      caches_(config_, context.seed, name()),
-      lookup_(context, name(), config_, *architecture_, caches_, walk, *this),
+      caches_(config_, context.seed, name(), upstream_ports),
+      lookup_(context, name(), config_, *architecture_, caches_, walk, upstream_ports, *this),
       commands_(context, name(), config_, *architecture_, walk, *this),
       actions_(context, *architecture_, walk, *this),
       interrupt_files_(context, downstream, *this),
@@ -61,7 +61,7 @@ bool RemappingUnit::request(tlm::TargetPort& port, tlm::Payload& payload) {
   tlm::DmaExtension& x = tlm::dma(payload);
   x.push_hop(static_cast<std::uint16_t>(port.index()));
   x.stamp_now(Boundary::unit_in, now());
-  arrive(payload);
+  arrive(payload, port.index());
   return true;
 }
 
@@ -123,7 +123,7 @@ void RemappingUnit::register_done(tlm::Payload* payload) {
 
 // ---- arrival
 
-void RemappingUnit::arrive(tlm::Payload& payload) {
+void RemappingUnit::arrive(tlm::Payload& payload, unsigned port) {
   const tlm::DmaExtension& x = tlm::dma(payload);
   Transaction& t = transactions_.acquire();
   in_flight_.add(now());
@@ -134,6 +134,7 @@ void RemappingUnit::arrive(tlm::Payload& payload) {
     message_arrived(t);
     return;
   }
+  t.port = static_cast<std::uint16_t>(port);
   t.request = request_of(payload);
   t.posted = payload.is_write();
   t.request_class = architecture_->classify(t.request);

@@ -77,7 +77,7 @@ class RemappingUnit : public tlm::Module,
   void register_done(tlm::Payload* payload);
 
   // A request's way: arrival, outcome, ordering, departure.
-  void arrive(tlm::Payload& payload);
+  void arrive(tlm::Payload& payload, unsigned port);
   void message_arrived(Transaction& t);
   void resolved(Transaction& t) override;
   void refuse(Transaction& t);

@@ -34,9 +34,12 @@ struct Transaction {
   Requester* requester = nullptr;
   std::uint64_t ticket = 0;       ///< arrival order within the unit
   std::uint64_t process_key = 0;  ///< of its process context, if has_process
+  static constexpr std::uint16_t kNoPort = 0xffff;
+  std::uint16_t port = kNoPort;  ///< upstream port whose first-level IOTLB it is looked up in
   Purpose purpose = Purpose::access;
   RequestClass request_class = RequestClass::ordinary;
   bool has_process = false;
+  bool shared = false;  ///< has missed the first level: looked up in the shared IOTLB
   bool posted = false;
   bool relaxed = false;    ///< relaxed ordering: may pass posted writes
   bool ready = false;      ///< resolved; waits only for ordering
@@ -48,6 +51,7 @@ struct Transaction {
   bool counted = false;
   bool context_counted = false;
   bool process_counted = false;
+  bool first_level_counted = false;
   bool iotlb_counted = false;
   bool merge_counted = false;
   std::uint32_t epoch = 0;      ///< of Drain, once resolved

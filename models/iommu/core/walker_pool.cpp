@@ -34,7 +34,7 @@ WalkSlot* WalkerPool::pending(WalkKind kind, Space space, std::uint64_t key) {
   return found == base::HashIndex::none ? nullptr : &slots_[found];
 }
 
-void WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
+WalkSlot& WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
   WalkSlot& slot = slots_[free_.back()];
   free_.pop_back();
   slot.busy = true;
@@ -50,6 +50,7 @@ void WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transactio
   slot.space = space;
   slot.key = key;
   begin(slot, config_.walk_overhead);
+  return slot;
 }
 
 void WalkerPool::continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key) {
@@ -78,12 +79,13 @@ void WalkerPool::begin(WalkSlot& slot, base::Time overhead) {
 void WalkerPool::perform(WalkSlot& slot) {
   const Step& step = slot.walk.step;
   StepResult& result = slot.result;
+  const Tenant tenant = tenant_of(slot.walk.request, slot.walk.context);
   for (;;) {
     result.ok = true;
     result.hit = false;
     switch (step.kind) {
       case Step::Kind::lookup: {
-        if (const CachedWords* words = caches_.find_words(step.cache, step.tag)) {
+        if (const CachedWords* words = caches_.find_words(step.cache, step.tag, tenant)) {
           result.hit = true;
           result.words[0] = words->word0;
           result.words[1] = words->word1;
@@ -91,7 +93,7 @@ void WalkerPool::perform(WalkSlot& slot) {
         break;
       }
       case Step::Kind::fill:
-        if (!slot.stale) caches_.fill_words(step.cache, step.tag, CachedWords{step.words[0], step.words[1]});
+        if (!slot.stale) caches_.fill_words(step.cache, step.tag, CachedWords{step.words[0], step.words[1]}, tenant);
         break;
       default:
         steps_.push(slot.index, context_.scheduler.now() + slot.delay);

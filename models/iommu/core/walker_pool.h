@@ -39,6 +39,7 @@ struct WalkSlot {
   std::uint8_t stages_read = 0;              ///< bit n: page tables of stage n
   std::uint64_t context_key = 0;             ///< what the walk rests on besides its key: a device context
   std::optional<std::uint64_t> process_key;  ///< and a process context
+  Reservation reservation;                   ///< page walks: of an entry in the IOTLB
   TransactionList waiters;                   ///< the request that started the walk, then those merged with it
 };
 
@@ -61,7 +62,7 @@ class WalkerPool {
   /// The pending walk that will resolve the same context or page, or null.
   WalkSlot* pending(WalkKind kind, Space space, std::uint64_t key);
   /// Takes a walker for `t`. Requires available().
-  void start(WalkKind kind, Space space, std::uint64_t key, Transaction& t);
+  WalkSlot& start(WalkKind kind, Space space, std::uint64_t key, Transaction& t);
   /// From within walk_finished: the slot goes on with another walk for its first waiter.
   void continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key);
   /// A response on the walk port for the slot named in the payload's extension.

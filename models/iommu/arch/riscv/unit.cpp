@@ -111,6 +111,17 @@ AtsCompletion Unit::complete_ats_stored(const Context& context, const Request& r
   return a;
 }
 
+// A message is a 4-byte write of an interrupt identity, 1 to 2047, to the first word of the file's page; a file holds
+// pairs of words of 64 pending bits and 64 enable bits (RISC-V AIA 1.0, chapter on the IOMMU). The second word of the
+// page, for identities in big-endian order, is left out.
+std::optional<InterruptFileUpdate> Unit::interrupt_file_update(const Request& request, Hpa file) const {
+  constexpr std::uint32_t kIdentities = 2048;
+  const bool message = request.needed.write && request.bytes == 4 && get(request.address, 11, 0) == 0;
+  if (!message || request.data == 0 || request.data >= kIdentities) return std::nullopt;
+  const Hpa pair = file + request.data / 64 * 16;
+  return InterruptFileUpdate{pair, pair + 8, bit(request.data % 64)};
+}
+
 // ---- command queue
 
 std::optional<CommandFetch> Unit::next_command() const {

@@ -29,6 +29,8 @@ class Unit : public Architecture {
                              const std::optional<Fault>& fault) const override;
   AtsCompletion complete_ats_stored(const Context& context, const Request& request) const override;
 
+  std::optional<InterruptFileUpdate> interrupt_file_update(const Request& request, Hpa file) const override;
+
   std::uint64_t register_bytes() const override { return reg::kBytes; }
   std::uint64_t read_register(std::uint64_t offset, unsigned bytes) override { return registers_.read(offset, bytes); }
   Effects write_register(std::uint64_t offset, unsigned bytes, std::uint64_t value) override {
