@@ -204,6 +204,7 @@ void Platform::bind() {
     router_->output(to_iommu_registers).bind(unit_->registers);
     unit_->downstream.bind(router_->input(input++));
     unit_->walk.bind(memory_->port(1));
+    unit_->messages.bind(root_complex_->from_unit);
   }
   for (unsigned i = 0; i < topology_.roots.size(); ++i)
     root_complex_->to_host(i).bind(unit_ ? unit_->upstream(i) : router_->input(input++));

@@ -19,9 +19,9 @@ using base::Time;
 /// through, 24 has no context. Page p of every domain maps to 0x40000000 + p * 4 KiB, read and write, except page 5:
 /// absent, page 6: read only.
 struct Bench {
-  explicit Bench(const RemappingUnitConfig& config = defaults(), unsigned levels = 1)
+  explicit Bench(const RemappingUnitConfig& config = defaults(), unsigned levels = 1,
+                 std::unique_ptr<FakeArchitecture> a = std::make_unique<FakeArchitecture>())
       : requester("requester", simulation.context), memory("memory", simulation.context, Time::ns(100), 2) {
-    auto a = std::make_unique<FakeArchitecture>();
     a->levels = levels;
     architecture = a.get();
     unit = std::make_unique<RemappingUnit>("unit", simulation.context, config, std::move(a), 1);
