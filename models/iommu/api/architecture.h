@@ -29,6 +29,8 @@ struct Effects {
 struct CommandFetch {
   Hpa address;
   std::uint8_t bytes = 16;
+  std::uint32_t pending = 1;     ///< commands from the head to the tail
+  std::uint32_t contiguous = 1;  ///< those of them that lie in a row from `address` on: up to the end of the ring
 };
 
 /// A fault with all an architecture needs to record it for software.

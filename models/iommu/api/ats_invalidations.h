@@ -38,6 +38,8 @@ class AtsInvalidations {
     return tags != 0;
   }
 
+  /// The request of a tag in use was not sent after all.
+  void release(std::uint8_t tag) { free(tags_[tag]); }
   /// The time for an answer is over: the tags are free again, and the next wait command learns of it.
   void time_out(std::uint32_t tags) {
     for (unsigned i = 0; i < kTags; ++i) {
@@ -53,6 +55,12 @@ class AtsInvalidations {
     return was;
   }
   unsigned outstanding() const { return outstanding_; }
+  /// Tags in use, as a bit mask.
+  std::uint32_t in_use() const {
+    std::uint32_t mask = 0;
+    for (unsigned i = 0; i < kTags; ++i) mask |= std::uint32_t{tags_[i].busy} << i;
+    return mask;
+  }
 
  private:
   struct Tag {

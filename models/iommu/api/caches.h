@@ -21,6 +21,7 @@ class CacheSet {
  public:
   constexpr CacheSet() = default;
   constexpr CacheSet with(CacheKind k) const { return CacheSet(bits_ | 1u << static_cast<unsigned>(k)); }
+  constexpr CacheSet without(CacheKind k) const { return CacheSet(bits_ & ~(1u << static_cast<unsigned>(k))); }
   constexpr bool has(CacheKind k) const { return (bits_ >> static_cast<unsigned>(k) & 1u) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
 
@@ -79,6 +80,16 @@ struct InvalidationScope {
     if (!space(tag.space) || (stages >> tag.stage & 1u) == 0) return false;
     const std::uint64_t inside = tag.size_log2 >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << tag.size_log2) - 1;
     return ((tag.base ^ address.value) & address.mask & ~inside) == 0;
+  }
+  /// True if an entry with this tag goes, of a cache that is tagged so: IOTLB, walk caches, interrupt entries.
+  bool drops(CacheKind kind, const RangeTag& tag) const {
+    if (!caches.has(kind)) return false;
+    if (kind == CacheKind::interrupt_entry) return interrupt_index(tag.base);
+    return selects(tag) && !(kind == CacheKind::walk && leaf_only && tag.level != 0);
+  }
+  /// True if a device or process context goes that is cached under `key`.
+  bool drops_context(CacheKind kind, std::uint64_t key, std::uint64_t its_domain) const {
+    return caches.has(kind) && source(key) && domain(its_domain);
   }
 };
 

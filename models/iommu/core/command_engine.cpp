@@ -1,7 +1,5 @@
 #include "models/iommu/core/command_engine.h"
 
-#include <cstring>
-
 #include "models/iommu/core/memory_access.h"
 
 namespace iommusim::iommu {
@@ -13,75 +11,122 @@ CommandEngine::CommandEngine(tlm::Context& context, const std::string& name, con
       architecture_(architecture),
       port_(port),
       owner_(owner),
+      device_invalidations_(context.scheduler, name, config.command_queue.device_timeout,
+                            tlm::delegate<&CommandEngine::devices_answered>(this)),
       steps_(context.scheduler, name + ".commands", tlm::delegate<&CommandEngine::step>(this)) {}
 
 void CommandEngine::kick() {
-  if (state_ == State::idle) fetch();
+  const auto head = architecture_.next_command();
+  // An architecture may move the head when it takes a command or when the command has ended.
+  const bool apart = state_ > State::decoding && !(head && head->address == entry_);
+  meter_.observe((head ? head->pending : 0) + (apart ? 1 : 0), now());
+  if (state_ == State::idle) next();
+}
+
+void CommandEngine::registers_written() {
+  if (batch_.left() != 0 && !architecture_.next_command()) drop_batch();
 }
 
 // From a stage: either a register write has just been seen, or the command before is done.
-void CommandEngine::fetch() {
-  const std::optional<CommandFetch> next = architecture_.next_command();
-  if (!next) {
-    state_ = State::idle;
+void CommandEngine::next() {
+  const auto head = architecture_.next_command();
+  if (!head) {
+    stop();
     return;
   }
-  if (!within_reach(architecture_, next->address)) {
+  if (batch_.holds(*head)) {
+    state_ = State::decoding;
+    steps_.push(0, now() + config_.command_latency);
+    return;
+  }
+  drop_batch();
+  if (!within_reach(architecture_, head->address)) {
     fetch_failed();
     return;
   }
   state_ = State::fetching;
-  words_ = Words{};
-  port_.send(memory_read(context_, next->address, reinterpret_cast<unsigned char*>(words_.data()), next->bytes,
-                         tlm::Traffic::queue, kSlot));
+  fetches++;
+  fetched_at_ = now();
+  const unsigned bytes = batch_.begin(*head, config_.command_queue.fetch_batch);
+  port_.send(memory_read(context_, head->address, batch_.data(), bytes, tlm::Traffic::queue, kSlot));
 }
 
 void CommandEngine::response(tlm::Payload& payload) {
   const bool ok = payload.is_response_ok() && !tlm::dma(payload).poisoned;
   payload.release();
-  if (!ok && state_ == State::fetching) {
+  // Go on from a stage of our own, never from within a response.
+  if (state_ == State::signalling) {
+    status_ok_ = ok;
+    state_ = State::signalled;
+    steps_.push(0, now());
+    return;
+  }
+  if (!ok && batch_.left() != 0) {
     fetch_failed();
     return;
   }
-  status_ok_ = ok;
-  // Fetched, or the status write is visible: go on from a stage of our own, never from within a response.
-  const base::Time delay = state_ == State::fetching ? config_.command_latency : base::Time();
-  state_ = state_ == State::fetching ? State::executing : State::signalled;
-  steps_.push(0, context_.scheduler.now() + delay);
+  state_ = State::decoding;
+  steps_.push(0, now() + config_.command_latency);
 }
 
 void CommandEngine::fetch_failed() {
-  state_ = State::idle;  // until software repairs the queue and kicks it again
+  stop();  // until software repairs the queue and kicks it again
   owner_.apply(architecture_.command_fetch_failed());
+}
+
+void CommandEngine::stop() {
+  state_ = State::idle;
+  drop_batch();
+}
+
+void CommandEngine::drop_batch() {
+  dropped += batch_.left();
+  batch_.drop();
 }
 
 void CommandEngine::step(std::uint32_t) {
   if (state_ == State::signalled) {
     finish_wait(status_ok_ ? WaitEnd::done : WaitEnd::write_fault);
-    return;
+  } else if (state_ == State::searching) {
+    invalidate();
+  } else {
+    // Software may have turned the queue off, or off and on, since the entry was fetched.
+    const auto head = architecture_.next_command();
+    if (head && batch_.holds(*head)) {
+      entry_ = head->address;
+      execute();
+    } else {
+      next();
+    }
   }
-  command_ = architecture_.take_command(words_);
+}
+
+void CommandEngine::execute() {
+  command_ = architecture_.take_command(batch_.take());
   commands[static_cast<unsigned>(command_.form)]++;
   switch (command_.kind) {
-    case Command::Kind::invalidate:
-      owner_.invalidate(command_.scope);
-      if (command_.also) owner_.invalidate(*command_.also);
-      fetch();
-      return;
-    case Command::Kind::device_tlb:
-      if (request_invalidation()) {
-        fetch();
+    case Command::Kind::invalidate: {
+      base::Time search = owner_.invalidation_time(command_.scope);
+      if (command_.also) search += owner_.invalidation_time(*command_.also);
+      state_ = State::searching;
+      if (search == base::Time()) {
+        invalidate();
       } else {
-        state_ = State::needs_tag;
+        steps_.push(0, now() + search);
       }
+      return;
+    }
+    case Command::Kind::device_tlb:
+      state_ = State::needs_tag;
+      if (request_invalidation()) done();
       return;
     case Command::Kind::page_response:
       owner_.send(command_.message, 0);
-      fetch();
+      done();
       return;
-    case Command::Kind::nothing: fetch(); return;
+    case Command::Kind::nothing: done(); return;
     case Command::Kind::illegal:
-      state_ = State::idle;  // until software clears the error and kicks the queue again
+      stop();  // until software clears the error and kicks the queue again
       owner_.apply(architecture_.command_event(command_));
       return;
     case Command::Kind::wait:
@@ -92,12 +137,19 @@ void CommandEngine::step(std::uint32_t) {
   }
 }
 
+void CommandEngine::invalidate() {
+  owner_.invalidate(command_.scope);
+  if (command_.also) owner_.invalidate(*command_.also);
+  latency.add(now() - fetched_at_);
+  done();
+}
+
 // False: no tag is free.
 bool CommandEngine::request_invalidation() {
   const DeviceMessage& m = command_.message;
   const auto tag = device_invalidations_.issue(m.device, m.has_segment);
   if (!tag) return false;
-  if (!owner_.send(m, *tag)) device_invalidations_.complete(m.device, m.has_segment, 1u << *tag, 1);
+  if (!owner_.send(m, *tag)) device_invalidations_.withdraw(*tag);
   return true;
 }
 
@@ -108,13 +160,13 @@ bool CommandEngine::invalidation_completed(SourceId device, bool has_segment, st
 }
 
 void CommandEngine::invalidation_timed_out(std::uint32_t tags) {
-  device_invalidations_.time_out(tags);
+  device_invalidations_.give_up(tags);
   devices_answered();
 }
 
 void CommandEngine::devices_answered() {
   if (state_ == State::needs_tag) {
-    if (request_invalidation()) fetch();
+    if (request_invalidation()) done();
   } else if (state_ == State::draining && drained_ && device_invalidations_.outstanding() == 0) {
     signal();
   }
@@ -140,31 +192,21 @@ void CommandEngine::signal() {
     return;
   }
   state_ = State::signalling;
-  words_[0] = command_.status;
-  port_.send(memory_write(context_, command_.status_address, reinterpret_cast<unsigned char*>(words_.data()), 4,
+  status_ = command_.status;
+  port_.send(memory_write(context_, command_.status_address, reinterpret_cast<unsigned char*>(&status_), 4,
                           tlm::Traffic::queue, kSlot));
 }
 
 void CommandEngine::finish_wait(WaitEnd end) {
   owner_.waited(command_, end);
   owner_.apply(architecture_.wait_finished(command_, end));
-  fetch();
+  wait_latency.add(now() - meter_.completed(now()));
+  next();
 }
 
-void CommandEngine::register_stats(base::Group& group) {
-  static const char* const kName[] = {"context_cache",   "iotlb_global", "iotlb_domain", "iotlb_page",    "device_tlb",
-                                      "interrupt_entry", "wait",         "pasid_cache",  "page_response", "other"};
-  static const char* const kText[] = {"Context-cache invalidations",
-                                      "Global IOTLB invalidations",
-                                      "Domain-selective IOTLB invalidations",
-                                      "Page-selective IOTLB invalidations",
-                                      "Device-TLB invalidations",
-                                      "Interrupt-entry-cache invalidations",
-                                      "Wait commands",
-                                      "PASID-cache invalidations",
-                                      "Page request group responses",
-                                      "Other commands, illegal ones included"};
-  for (unsigned i = 0; i < commands.size(); ++i) group.add(kName[i], commands[i], "1", kText[i]);
+void CommandEngine::done() {
+  meter_.completed(now());
+  next();
 }
 
 }  // namespace iommusim::iommu

@@ -65,6 +65,9 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
           .field("merge_misses", &RemappingUnitConfig::merge_misses,
                  "A miss joins the walk that is already fetching its page; else it takes a walker of its own")
           .source("on: a unit that walks one page twice at a time would gain nothing from it")
+          .object("command_queue", &RemappingUnitConfig::command_queue, "Fetching commands, and waiting for devices")
+          .object("invalidation", &RemappingUnitConfig::invalidation,
+                  "What invalidation commands really drop, and what that takes")
           .object("context_cache", &RemappingUnitConfig::context_cache, "Device contexts")
           .source("assumed: no vendor publishes a size")
           .object("process_cache", &RemappingUnitConfig::process_cache, "Process contexts: what a PASID adds")

@@ -6,6 +6,8 @@
 #include "models/base/config/fields.h"
 #include "models/base/types.h"
 #include "models/iommu/core/cache_configs.h"
+#include "models/iommu/core/command_queue_config.h"
+#include "models/iommu/core/invalidation.h"
 
 namespace iommusim::iommu {
 
@@ -35,6 +37,8 @@ struct RemappingUnitConfig {
   base::Time register_latency;
   base::Time command_latency;  ///< decode and execution of one command, besides its fetch
   bool merge_misses = true;    ///< a miss joins the walk that is already fetching its page
+  CommandQueueConfig command_queue;
+  InvalidationConfig invalidation;
   UnitCacheConfig context_cache{64, 0};
   UnitCacheConfig process_cache{64, 0};
   IotlbConfig iotlb;

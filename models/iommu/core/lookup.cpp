@@ -290,7 +290,7 @@ void Lookup::walk_finished(WalkSlot& slot) {
   const bool found_context = slot.walk.step.kind == Step::Kind::context_found;
   if (found_context) copy = slot.walk.step;
   const Step& last = found_context ? copy : slot.walk.step;
-  if (!stale) keep(slot, last, first);
+  if (walkers_.may_install(slot)) keep(slot, last, first);
   if (kind == WalkKind::page) {
     if ((slot.stages_read & 1u << 1) != 0) count(PerformanceEvent::first_stage_walk, asked, &first.context);
     if ((slot.stages_read & 1u << 2) != 0) count(PerformanceEvent::second_stage_walk, asked, &first.context);
@@ -404,8 +404,19 @@ void Lookup::count_process(Transaction& t, bool hit) {
 }
 
 void Lookup::invalidate(const InvalidationScope& scope) {
-  caches_.invalidate(scope);
-  walkers_.invalidate(scope);
+  for_each_effect(config_.invalidation, scope, [this](const InvalidationScope& effect) {
+    caches_.invalidate(effect);
+    walkers_.invalidate(effect);
+  });
+}
+
+base::Time Lookup::invalidation_time(const InvalidationScope& scope) const {
+  const InvalidationLatencyConfig& latency = config_.invalidation.latency;
+  base::Time time = latency.fixed(grain_of(scope));
+  if (latency.per_set == base::Time() || grain_of(scope) == InvalidationGrain::global) return time;
+  for_each_effect(config_.invalidation, scope,
+                  [&](const InvalidationScope& effect) { time += latency.per_set * caches_.search_cost(effect).sets; });
+  return time;
 }
 
 }  // namespace iommusim::iommu

@@ -53,6 +53,8 @@ class Lookup : private WalkerPool::Owner {
   void invalidate(const InvalidationScope& scope);
   /// Reads have left a read queue: one that waited for a place in its window may look up.
   void window_opened();
+  /// What the search for what it drops takes.
+  base::Time invalidation_time(const InvalidationScope& scope) const;
   void observe(UnitObserver* observer) { observer_ = observer; }
 
   const WalkerPool& walkers() const { return walkers_; }

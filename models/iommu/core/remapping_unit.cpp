@@ -112,6 +112,7 @@ void RemappingUnit::register_done(tlm::Payload* payload) {
   if (payload->is_write()) {
     std::memcpy(&value, payload->get_data_ptr(), bytes);
     effects = architecture_->write_register(offset, bytes, value);
+    commands_.registers_written();
   } else {
     value = architecture_->read_register(offset, bytes);
     std::memcpy(payload->get_data_ptr(), &value, bytes);

@@ -93,6 +93,9 @@ class RemappingUnit : public tlm::Module,
 
   // Commands and what the architecture asks for.
   void invalidate(const InvalidationScope& scope) override { lookup_.invalidate(scope); }
+  base::Time invalidation_time(const InvalidationScope& scope) const override {
+    return lookup_.invalidation_time(scope);
+  }
   bool send(const DeviceMessage& message, std::uint8_t tag) override;
   bool begin_drain(const Command& wait) override;
   void waited(const Command& wait, WaitEnd end) override;

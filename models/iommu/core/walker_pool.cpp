@@ -39,6 +39,8 @@ WalkSlot& WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Trans
   free_.pop_back();
   slot.busy = true;
   slot.stale = false;
+  slot.unfounded = false;
+  slot.began = log_.mark();
   slot.waiters = TransactionList{};
   slot.waiters.push(t);
   slot.reads = 0;
@@ -54,7 +56,8 @@ WalkSlot& WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Trans
 }
 
 void WalkerPool::continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key) {
-  continued_ = true;  // a stale walk stays stale: what follows rests on what it read
+  continued_ = true;
+  slot.unfounded |= slot.stale;  // what follows rests on what it read
   slot.walk.kind = kind;
   slot.space = space;
   slot.key = key;
@@ -93,7 +96,7 @@ void WalkerPool::perform(WalkSlot& slot) {
         break;
       }
       case Step::Kind::fill:
-        if (!slot.stale) caches_.fill_words(step.cache, step.tag, CachedWords{step.words[0], step.words[1]}, tenant);
+        if (may_fill(slot)) caches_.fill_words(step.cache, step.tag, CachedWords{step.words[0], step.words[1]}, tenant);
         break;
       default:
         steps_.push(slot.index, context_.scheduler.now() + slot.delay);
@@ -180,8 +183,26 @@ void WalkerPool::finish(std::uint32_t index) {
   occupancy.sub(now);
   if (slot.stale) --stale_;
   slot.busy = false;
+  if (log_.size() != 0) forget_invalidations();
   free_.push_back(index);
   owner_.walker_freed();
+}
+
+bool WalkerPool::may_fill(const WalkSlot& slot) const {
+  const Step& step = slot.walk.step;
+  return !slot.unfounded && !log_.any_since(slot.began, [&step](const InvalidationScope& scope) {
+    return scope.drops(step.cache, step.tag);
+  });
+}
+
+bool WalkerPool::may_install(const WalkSlot& slot) const {
+  if (slot.unfounded) return false;
+  const Step& last = slot.walk.step;
+  return !log_.any_since(slot.began, [&](const InvalidationScope& scope) {
+    if (last.kind == Step::Kind::translated) return scope.drops(CacheKind::iotlb, last.tag);
+    const auto kind = slot.walk.kind == WalkKind::process ? CacheKind::process : CacheKind::context;
+    return scope.drops_context(kind, slot.key, last.context.domain.value());
+  });
 }
 
 // A walk goes stale with its own result, and with the contexts it rests on: what their domain will be is not known, so
@@ -190,22 +211,36 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
   if (busy() == 0) return;
   const bool contexts = scope.caches.has(CacheKind::context), processes = scope.caches.has(CacheKind::process);
   for (WalkSlot& s : slots_) {
-    if (!s.busy || s.stale) continue;
+    if (!s.busy) continue;
     bool hit = false;
     if (s.walk.kind == WalkKind::interrupt) {
       hit = scope.caches.has(CacheKind::interrupt_entry);
     } else {
-      hit = (contexts && scope.source(s.context_key)) || (processes && s.process_key && scope.source(*s.process_key));
+      const bool context = contexts && scope.source(s.context_key);
+      hit = context || (processes && s.process_key && scope.source(*s.process_key));
+      // Of a walk for a context, the context alone is checked when it is installed; others rest on what has gone.
+      if (s.walk.kind == WalkKind::page ? hit : context && s.walk.kind == WalkKind::process) s.unfounded = true;
     }
     if (s.walk.kind == WalkKind::page) {
       hit = hit || ((scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
                     scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0}));
     }
-    if (hit) {
+    if (hit && !s.stale) {
       s.stale = true;
       ++stale_;
     }
   }
+  log_.add(scope);
+  forget_invalidations();
+}
+
+// No walk in flight asks about invalidations before the oldest of them began.
+void WalkerPool::forget_invalidations() {
+  InvalidationLog::Mark oldest = log_.mark();
+  for (const WalkSlot& s : slots_) {
+    if (s.busy) oldest = std::min(oldest, s.began);
+  }
+  log_.forget_before(oldest);
 }
 
 void WalkerPool::register_stats(base::Group& group) {

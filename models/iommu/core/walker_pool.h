@@ -2,8 +2,9 @@
 // read at a time.
 //
 // A walk asks the page-walk caches, then reads tables through the unit's walk port. A walk in flight when software
-// invalidates what it reads finishes for the requests that wait for it, but installs nothing (`stale`); the command
-// queue's wait holds until it is gone, as VT-d 4.1 section 6.5.2.8 demands of requests in flight. Leaves out:
+// invalidates what it was asked for finishes for the requests that wait for it (`stale`); the command queue's wait
+// holds until it is gone, as VT-d 4.1 section 6.5.2.8 demands of requests in flight. What any walk installs is held
+// against the invalidations since it began (invalidation_log.h). Leaves out:
 // prefetching, per-requester limits, coalesced reads of one line.
 #pragma once
 
@@ -17,6 +18,7 @@
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/core/caches.h"
 #include "models/iommu/core/config.h"
+#include "models/iommu/core/invalidation_log.h"
 #include "models/iommu/core/transaction.h"
 #include "models/tlm/context.h"
 #include "models/tlm/initiator_port.h"
@@ -28,7 +30,9 @@ namespace iommusim::iommu {
 struct WalkSlot {
   std::uint32_t index = 0;
   bool busy = false;
-  bool stale = false;  ///< an invalidation selected what this walk reads
+  bool stale = false;      ///< an invalidation selected what this walk was asked for: nobody may join it
+  bool unfounded = false;  ///< it goes on from a stale one
+  InvalidationLog::Mark began = 0;
   Walk walk;
   std::uint64_t key = 0;  ///< context and process walks: their cache's key; page walks: 4 KiB page number
   Space space = 0;        ///< page walks
@@ -67,7 +71,9 @@ class WalkerPool {
   void continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key);
   /// A response on the walk port for the slot named in the payload's extension.
   void response(tlm::Payload& payload);
-  /// Marks walks that read what `scope` selects.
+  /// Whether the caches may keep what the slot's walk ended with: no invalidation since it began would have dropped it.
+  bool may_install(const WalkSlot& slot) const;
+  /// Marks walks that were asked for what `scope` selects.
   void invalidate(const InvalidationScope& scope);
   /// Walks marked by an invalidation and not finished.
   std::uint32_t stale() const { return stale_; }
@@ -89,6 +95,8 @@ class WalkerPool {
   }
   void advance(std::uint32_t index);  // the delay before a step that takes time is over
   void perform(WalkSlot& slot);
+  bool may_fill(const WalkSlot& slot) const;
+  void forget_invalidations();
   void send_swap(WalkSlot& slot);
   void finish(std::uint32_t index);
 
@@ -101,6 +109,7 @@ class WalkerPool {
   std::deque<WalkSlot> slots_;
   std::vector<std::uint32_t> free_;
   base::HashIndex open_;  ///< walks that requests may join
+  InvalidationLog log_;   ///< since the oldest walk in flight began
   std::uint32_t stale_ = 0;
   tlm::TimedQueue<std::uint32_t> steps_;
   bool continued_ = false;

@@ -125,6 +125,88 @@ TEST(CommandEngine, LeafOnlyInvalidationKeepsTheWalkCaches) {
   EXPECT_EQ(b.sent(dropped).fields.walk_reads, 3);
 }
 
+// Two pages of one table; a leaf-only command for the first. What the second's walk reads tells what became of the
+// pointer to their table, and whether the second itself is still cached.
+struct Reach {
+  InvalidationReach iotlb, walk;
+  unsigned same_table_reads, other_reads;
+};
+class InvalidationReaches : public ::testing::TestWithParam<Reach> {};
+INSTANTIATE_TEST_SUITE_P(Kinds, InvalidationReaches,
+                         ::testing::Values(Reach{InvalidationReach::as_specified, InvalidationReach::as_specified, 1,
+                                                 0},
+                                           Reach{InvalidationReach::as_specified, InvalidationReach::all_levels, 3, 0},
+                                           Reach{InvalidationReach::space, InvalidationReach::as_specified, 1, 1},
+                                           Reach{InvalidationReach::space, InvalidationReach::space, 3, 3},
+                                           Reach{InvalidationReach::all, InvalidationReach::all, 3, 3}));
+
+TEST_P(InvalidationReaches, ByConfigurationFurtherThanTheCommandAsks) {
+  auto config = Bench::defaults();
+  config.invalidation.page_iotlb = GetParam().iotlb;
+  config.invalidation.page_walk_caches = GetParam().walk;
+  Bench b(config, 3);
+  Command leaf = drop_page(3);
+  leaf.scope.leaf_only = true;
+  b.architecture->commands = {leaf};
+  b.map(0x200, 0x50000000, 3);
+  b.requester.read(Time::ns(10), 0x3000);
+  b.requester.read(Time::us(1), 0x200000);  // another table
+  b.registers->write(Time::us(2), 0, base::SourceId(0), 8, 1);
+  const auto same = b.requester.read(Time::us(3), 0x3000);
+  const auto other = b.requester.read(Time::us(4), 0x200000);
+  b.run();
+  EXPECT_EQ(b.sent(same).fields.walk_reads, GetParam().same_table_reads);
+  EXPECT_EQ(b.sent(other).fields.walk_reads, GetParam().other_reads);
+}
+
+struct Search {
+  const char* what;
+  std::uint64_t space_mask, address_mask;
+  unsigned nanoseconds;
+};
+class InvalidationSearch : public ::testing::TestWithParam<Search> {};
+INSTANTIATE_TEST_SUITE_P(Grains, InvalidationSearch,
+                         ::testing::Values(Search{"Global", 0, 0, 1}, Search{"Domain", ~0ull, 0, 10 + 16 * 100},
+                                           Search{"Page", ~0ull, ~0xfffull, 20 + 100},
+                                           Search{"EightPages", ~0ull, ~0x7fffull, 20 + 8 * 100},
+                                           Search{"HighBitsLeftOut", ~0ull, 0x7ffff000, 20 + 16 * 100}),
+                         [](const auto& p) { return p.param.what; });
+
+TEST_P(InvalidationSearch, TakesItsFixedPartAndTheSetsItLooksThrough) {
+  auto config = Bench::defaults();
+  config.iotlb = UnitCacheConfig{128, 8};
+  config.invalidation.latency.global = Time::ns(1);
+  config.invalidation.latency.selective = Time::ns(10);
+  config.invalidation.latency.page = Time::ns(20);
+  config.invalidation.latency.per_set = Time::ns(100);
+  Bench b(config);
+  Command c = drop_page(3);
+  c.scope.caches = CacheSet().with(CacheKind::iotlb);
+  c.scope.space.mask = GetParam().space_mask;
+  c.scope.address.mask = GetParam().address_mask;
+  b.architecture->commands = {c, wait(0x8000, 1)};
+  b.requester.read(Time::ns(10), 0x3000);
+  b.registers->write(Time::us(1), 0, base::SourceId(0), 8, 2);
+  b.run();
+  const auto& last = b.memory.accesses.back();
+  EXPECT_TRUE(last.write);
+  EXPECT_EQ(last.at.ps(), (Time::us(1) + Time::ns(200 + GetParam().nanoseconds)).ps());
+}
+
+TEST(CommandEngine, HitsGoOnUntilTheSearchEnds) {
+  auto config = Bench::defaults();
+  config.invalidation.latency.page = Time::ns(400);
+  Bench b(config);
+  b.architecture->commands = {drop_page(3), wait(0x8000, 1)};
+  b.requester.read(Time::ns(10), 0x3000);
+  b.registers->write(Time::us(1), 0, base::SourceId(0), 8, 2);  // fetched at 1.1 us
+  const auto during = b.requester.read(Time::ns(1490), 0x3000);
+  const auto after = b.requester.read(Time::ns(1500), 0x3000);
+  b.run();
+  EXPECT_TRUE(b.sent(during).fields.iotlb_hit);
+  EXPECT_FALSE(b.sent(after).fields.iotlb_hit);
+}
+
 TEST(InvalidationScope, SelectsLargerEntriesThatContainTheAddress) {
   InvalidationScope s;
   s.space = Match::exactly(7);

@@ -3,7 +3,8 @@
 //   page p of domain d:  `levels` dependent reads at 0x100000 * level + 8 * (p >> 9 (level-1)), the last one the leaf:
 //                        bit 0 read, bit 1 write, bit 2 accessed, 63:12 output page
 //   interrupts: writes to 0xfee00000..0xfeefffff, entry = data: word at 0x2000 + 8 data: target data, 0 not present
-// Registers: offset 0 write: command-queue tail; 8: write enables translation.
+// Registers: offset 0 write: command-queue tail; 8: write enables translation; 16: write turns the queue on (from entry
+// 0, errors forgotten) or off.
 #pragma once
 
 #include "models/iommu/api/architecture.h"
@@ -22,6 +23,9 @@ class FakeArchitecture : public Architecture {
   std::vector<FaultEvent> recorded;
   Effects on_fault;
   std::uint64_t tail = 0, head = 0;
+  bool queue_on = true, stopped = false;
+  std::vector<Words> taken;  ///< bytes of the commands decoded
+  std::vector<WaitEnd> waits;
 
   static std::uint64_t leaf(unsigned domain_page_base, std::uint64_t page) { return domain_page_base + 8 * page; }
 
@@ -121,23 +125,40 @@ class FakeArchitecture : public Architecture {
     return s;
   }
 
-  std::uint64_t register_bytes() const override { return 16; }
+  std::uint64_t register_bytes() const override { return 32; }
   std::uint64_t read_register(std::uint64_t offset, unsigned) override { return offset == 0 ? tail : on; }
   Effects write_register(std::uint64_t offset, unsigned, std::uint64_t value) override {
     Effects e;
     if (offset == 0) {
       tail = value;
       e.queue_kicked = true;
-    } else {
+    } else if (offset == 8) {
       on = value != 0;
+    } else if (offset == 16) {
+      queue_on = e.queue_kicked = value != 0;
+      head = 0;
+      stopped = false;
     }
     return e;
   }
   std::optional<CommandFetch> next_command() const override {
-    if (head == tail) return std::nullopt;
-    return CommandFetch{Hpa(0x3000 + 16 * head), 16};
+    if (head == tail || !queue_on || stopped) return std::nullopt;
+    const auto pending = static_cast<std::uint32_t>(tail - head);
+    return CommandFetch{Hpa(0x3000 + 16 * head), 16, pending, pending};
   }
-  Command take_command(const Words&) override { return commands[head++]; }
+  Command take_command(const Words& words) override {
+    taken.push_back(words);
+    stopped = commands[head].kind == Command::Kind::illegal;
+    return commands[stopped ? head : head++];
+  }
+  Effects command_fetch_failed() override {
+    stopped = true;
+    return {};
+  }
+  Effects wait_finished(const Command&, WaitEnd end) override {
+    waits.push_back(end);
+    return {};
+  }
   Effects command_event(const Command&) override { return {}; }
   Effects record_fault(const FaultEvent& e) override {
     recorded.push_back(e);

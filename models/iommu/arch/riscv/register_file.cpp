@@ -1,5 +1,7 @@
 #include "models/iommu/arch/riscv/register_file.h"
 
+#include <algorithm>
+
 namespace iommusim::iommu::riscv {
 
 namespace {
@@ -176,9 +178,11 @@ void RegisterFile::write_ddtp(std::uint64_t value) {
 
 // ---- command queue
 
-std::optional<Hpa> RegisterFile::next_command() const {
+std::optional<CommandFetch> RegisterFile::next_command() const {
   if (!commands_.on() || commands_.stopped() || commands_.empty()) return std::nullopt;
-  return commands_.slot(commands_.head, kCommandBytes);
+  const std::uint32_t pending = (commands_.tail - commands_.head) & commands_.mask();
+  return CommandFetch{commands_.slot(commands_.head, kCommandBytes), kCommandBytes, pending,
+                      std::min(pending, commands_.mask() + 1 - commands_.head)};
 }
 void RegisterFile::advance_command() { commands_.head = (commands_.head + 1) & commands_.mask(); }
 Effects RegisterFile::command_status(std::uint32_t bits) {

@@ -32,7 +32,7 @@ class RegisterFile {
   std::uint64_t directory_root() const { return get(ddtp_, 53, 10) << 12; }
 
   // --- command queue
-  std::optional<Hpa> next_command() const;
+  std::optional<CommandFetch> next_command() const;
   bool command_queue_on() const { return commands_.on(); }
   void advance_command();
   /// Sets status bits of cqcsr: the queue stops, or a fence asks for attention.

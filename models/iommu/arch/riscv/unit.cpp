@@ -125,9 +125,7 @@ std::optional<InterruptFileUpdate> Unit::interrupt_file_update(const Request& re
 // ---- command queue
 
 std::optional<CommandFetch> Unit::next_command() const {
-  const auto head = registers_.next_command();
-  if (!head) return std::nullopt;
-  return CommandFetch{*head, 16};
+  return registers_.next_command();
 }
 
 // The head moves past a fence only when it has completed (section 4.1.2).

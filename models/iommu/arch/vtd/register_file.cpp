@@ -1,5 +1,7 @@
 #include "models/iommu/arch/vtd/register_file.h"
 
+#include <algorithm>
+
 #include "models/iommu/arch/vtd/descriptors.h"
 
 namespace iommusim::iommu::vtd {
@@ -194,10 +196,13 @@ InvalidationScope RegisterFile::iotlb_command() const {
   return scope_for(d, config_.quirks.page_mask_bits);
 }
 
-std::optional<Hpa> RegisterFile::queue_head() const {
+std::optional<CommandFetch> RegisterFile::queue_head() const {
   const bool runs = (status_ & global::kQueuedInvalidation) != 0 && !faults.queue_stopped();
   if (!runs || head_ == tail_) return std::nullopt;
-  return Hpa((queue_address_ & ones(63, 12)) + 16u * head_);
+  const std::uint32_t entries = queue_entries_of(queue_address_);
+  const std::uint32_t pending = (tail_ + entries - head_) % entries;
+  return CommandFetch{Hpa((queue_address_ & ones(63, 12)) + 16u * head_), 16, pending,
+                      std::min(pending, entries - head_ % entries)};
 }
 
 void RegisterFile::advance_queue() { head_ = (head_ + 1) % queue_entries_of(queue_address_); }

@@ -31,8 +31,8 @@ class RegisterFile {
   std::uint32_t interrupt_entries() const { return interrupt_entries_of(interrupt_table_in_use_); }
   bool extended_interrupts() const { return get(interrupt_table_in_use_, 11); }
 
-  /// Address of the descriptor at the head; nothing when the queue is off, stopped or empty.
-  std::optional<Hpa> queue_head() const;
+  /// The descriptor at the head; nothing when the queue is off, stopped or empty.
+  std::optional<CommandFetch> queue_head() const;
   void advance_queue();
   /// Stops the queue. The event goes out through take_queue_event(), when the unit gets to it.
   void stop_queue(QueueError why);

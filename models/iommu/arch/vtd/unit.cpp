@@ -32,9 +32,7 @@ std::optional<Fault> Unit::check_pass_through(const Context& context, const Requ
 }
 
 std::optional<CommandFetch> Unit::next_command() const {
-  const auto head = registers_.queue_head();
-  if (!head) return std::nullopt;
-  return CommandFetch{*head, 16};
+  return registers_.queue_head();
 }
 
 Command Unit::take_command(const Words& words) {
