@@ -256,7 +256,7 @@ void RemappingUnit::debug_resolved(Transaction& t) {
 // The request knows where it goes; only ordering may hold it back now.
 void RemappingUnit::settle(Transaction& t) {
   t.ready = true;
-  if (t.purpose == Purpose::access) t.epoch = drain_.hold(t.stale);
+  if (t.purpose != Purpose::message) t.epoch = drain_.hold(t.stale);
   t.requester->order.resolved(t, [this](Transaction& next) { ordered(next); });
 }
 
@@ -319,6 +319,7 @@ void RemappingUnit::message_leaves(Transaction& t) {
   tlm::Payload& payload = *t.payload;
   const tlm::DmaExtension& x = tlm::dma(payload);
   if (t.purpose == Purpose::page_request) {
+    drain_.left(t.epoch, false, true);
     page_requests_++;
     const bool found = t.outcome.kind != Outcome::Kind::fault;
     actions_.page_request(page_request_of(payload), found ? &t.context : nullptr, t.outcome.fault);
@@ -330,6 +331,7 @@ void RemappingUnit::message_leaves(Transaction& t) {
   transactions_.release(t);
   payload.set_response_status(::tlm::TLM_OK_RESPONSE);
   respond(payload);
+  check_drained();
 }
 
 // ---- commands, interrupts and messages of the unit's own
