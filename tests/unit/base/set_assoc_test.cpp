@@ -213,6 +213,59 @@ TEST(SetAssoc, LruAgreesWithAListForEveryShape) {
   }
 }
 
+TEST(SetAssoc, AWayIsKeptFreeForAFillUntilItIsReleased) {
+  for (const char* policy : {"lru", "fifo", "random", "srrip", "tree_plru"}) {
+    for (const unsigned ways : {4u, 128u}) {
+      Cache c({2 * ways, ways, policy});
+      for (std::uint64_t k = 0; k < 2 * ways; ++k) c.insert(k, 0);
+      unsigned held = 0;
+      std::size_t evicted = 0;
+      for (std::uint64_t i = 0; i < ways; ++i) {  // even keys: one set
+        const auto [ok, out] = c.reserve(2 * i);
+        held += ok ? 1u : 0u;
+        evicted += out ? 1u : 0u;
+        if (i + 1 < ways) {
+          ASSERT_TRUE(c.insert(1000 + 2 * i, 1).evicted) << "other fills take turns on the ways left";
+        }
+      }
+      EXPECT_EQ(held, ways);
+      EXPECT_EQ(evicted, ways);
+      EXPECT_FALSE(c.reserve(0).first) << "no way left";
+      EXPECT_EQ(c.insert(2, 1).value, nullptr);
+      EXPECT_EQ(c.size(), ways) << "the other set is untouched";
+      c.release(2);
+      EXPECT_NE(c.insert(2, 1).value, nullptr);
+      EXPECT_EQ(c.size(), ways + 1);
+    }
+  }
+}
+
+TEST(SetAssoc, AKeyMayBeHeldMoreThanOnceIfFillsDoNotLook) {
+  for (const unsigned ways : {4u, 64u}) {
+    Cache c({ways, 0});
+    c.insert(7, 1);
+    c.insert_again(7, 2);
+    c.insert_again(7, 3);
+    EXPECT_EQ(c.size(), 3u);
+    ASSERT_NE(c.find(7), nullptr);
+    EXPECT_TRUE(c.erase(7));
+    EXPECT_TRUE(c.erase(7));
+    EXPECT_TRUE(c.erase(7));
+    EXPECT_FALSE(c.erase(7));
+    EXPECT_EQ(c.find(7), nullptr);
+  }
+}
+
+TEST(IndexHash, FoldsTheTwoLowestGroupsOfBits) {
+  EXPECT_EQ(index_bits(1), 0u);
+  EXPECT_EQ(index_bits(16), 4u);
+  EXPECT_EQ(index_bits(17), 5u);
+  EXPECT_EQ(index_of(IndexHash::low_bits, 0x1234, 0xff, 4) & 15, 4u);
+  EXPECT_EQ(index_of(IndexHash::xor_space, 0x1234, 0x0f, 4) & 15, 0xbu);
+  EXPECT_EQ(index_of(IndexHash::xor_fold, 0x1234, 0xff, 4), 7u);
+  EXPECT_NE(index_of(IndexHash::mixed, 0x1234, 1, 4), index_of(IndexHash::mixed, 0x1234, 2, 4));
+}
+
 TEST(SetAssoc, AFullyAssociativeLookupDoesNotScan) {
   const auto cost = [](unsigned entries) {
     Cache c({entries, 0});
