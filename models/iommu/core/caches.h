@@ -85,7 +85,7 @@ class Caches {
   static constexpr unsigned kLevels = 5;
   Use context_use, process_use, interrupt_use;
   Use first_level_use;  ///< IOTLBs of all ports
-  Use iotlb_use;        ///< the shared IOTLB
+  Use iotlb_use;        ///< the shared IOTLB: where there is a first level, lookups that missed it
   Use nested_use;
   std::array<std::array<Use, kLevels>, 2> walk_use;  ///< [stage - 1][level - 1]
   base::Counter invalidated;                         ///< entries dropped by invalidations, all caches

@@ -75,8 +75,14 @@ base::Time Lookup::latency(const Transaction& t) const {
 
 void Lookup::looked_up_first(Transaction* t) {
   tlm::dma(*t->payload).stamp_now(Boundary::lookup_done, now());
-  const bool behind = config_.read_order != ReadOrder::any && !waiting_.empty();  // reads are admitted in order
-  if (!behind && admitted(*t) && attempt(*t) != Progress::needs_walker) return;
+  if (!admitted(*t)) {
+    // Behind the older reads on their way through the shared pipeline: ahead of them, at the head of a stall, it would
+    // wait for ever for them to leave.
+    t->shared = true;
+    enter_shared(*t, config_.iotlb_latency);
+    return;
+  }
+  if (attempt(*t) != Progress::needs_walker) return;
   stalls++;
   waiting_.push(*t);
 }
@@ -322,11 +328,15 @@ void Lookup::keep(const WalkSlot& slot, const Step& last, const Transaction& fir
     }
   } else if (last.kind == Step::Kind::translated && last.cacheable) {
     const Tenant tenant = tenant_of(request, slot.walk.context);
-    if (!first_levels_.empty() && first.port != Transaction::kNoPort)
-      caches_.fill_first_level(first.port, last.tag, last.translation, tenant);
+    fill_first_level(first, last);
     if (caches_.fill_translation(last.tag, last.translation, tenant) && observer_ != nullptr)
       observer_->iotlb_emptied(request);
   }
+}
+
+void Lookup::fill_first_level(const Transaction& t, const Step& last) {
+  if (first_levels_.empty() || t.port == Transaction::kNoPort) return;
+  caches_.fill_first_level(t.port, last.tag, last.translation, tenant_of(t.request, t.context));
 }
 
 // One waiter of a finished walk; `same`: the walk was made for a request that asks the same. Another one uses what was
@@ -338,6 +348,7 @@ Lookup::Progress Lookup::answer(WalkKind kind, const Step& last, Transaction& t,
       return kind == WalkKind::process ? with_process_context(t, slot) : with_device_context(t, slot);
     case Step::Kind::translated:
       if (!same && !last.translation.rights.cover(t.request.needed)) break;
+      if (slot == nullptr && !t.stale && last.cacheable) fill_first_level(t, last);
       return translated(t, last.translation);
     case Step::Kind::interrupt_remapped:
       return interrupt(t, Outcome::Kind::interrupt, last.interrupt, last.interrupt.address);

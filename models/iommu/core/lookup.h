@@ -8,8 +8,8 @@
 // is full. The order of asking is that of iommu/api/architecture.h. One timed event per request that hits. Misses merge
 // by 4 KiB page: the size of a superpage is not known before its walk. With a first level of the IOTLB (iotlb.per_port)
 // each upstream port has a lookup port of its own, and what misses there goes on to the shared one; a stalled shared
-// pipeline does not hold up hits before it. Leaves out: a turn on the lookup port for a request that looks again after
-// waiting; first levels of other ports than that of the request a walk was made for are not filled by it.
+// pipeline does not hold up hits before it. A walk fills the first levels of all ports whose
+// requests waited for it. Leaves out: a turn on the lookup port for a request that looks again after waiting.
 #pragma once
 
 #include <memory>
@@ -93,6 +93,7 @@ class Lookup : private WalkerPool::Owner {
   // Ends of walks.
   void walk_finished(WalkSlot& slot) override;
   void keep(const WalkSlot& slot, const Step& last, const Transaction& first);
+  void fill_first_level(const Transaction& t, const Step& last);
   Progress answer(WalkKind kind, const Step& last, Transaction& t, WalkSlot* slot, bool same);
   void walker_freed() override;
 

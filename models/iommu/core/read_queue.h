@@ -14,10 +14,20 @@ namespace iommusim::iommu {
 
 class ReadQueue {
  public:
-  /// Takes `t` in, unless it is in already; false if `window` (0: no limit) are in. Call in arrival order.
+  /// Takes `t` in, unless it is in already; false if `window` (0: no limit) are in, or an older one that was refused
+  /// has not been let in since. Call for the first time in arrival order.
   bool admit(Transaction& t, std::size_t window) {
     if (t.queued) return true;
-    if (window != 0 && reads_.size() >= window) return false;
+    const bool full = window != 0 && reads_.size() >= window;
+    if (!t.refused && (full || !refused_.empty())) {
+      t.refused = true;
+      refused_.push_back(&t);
+      return false;
+    }
+    if (t.refused) {
+      if (full || refused_.front() != &t) return false;
+      refused_.pop_front();
+    }
     t.queued = true;
     reads_.push_back(&t);
     return true;
@@ -40,7 +50,8 @@ class ReadQueue {
   bool empty() const { return reads_.empty(); }
 
  private:
-  std::deque<Transaction*> reads_;  ///< arrival order
+  std::deque<Transaction*> reads_;    ///< arrival order
+  std::deque<Transaction*> refused_;  ///< found the window full; arrival order
 };
 
 }  // namespace iommusim::iommu

@@ -43,6 +43,7 @@ struct Transaction {
   bool posted = false;
   bool relaxed = false;    ///< relaxed ordering: may pass posted writes
   bool ready = false;      ///< resolved; waits only for ordering
+  bool refused = false;    ///< a read that found its requester's window full
   bool queued = false;     ///< in its requester's read queue
   bool may_leave = false;  ///< read queue: only older reads hold it back
   bool answered = false;   ///< the unit itself answers: leaves the order without going downstream

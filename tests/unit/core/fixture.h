@@ -19,14 +19,19 @@ using base::Time;
 /// through, 24 has no context. Page p of every domain maps to 0x40000000 + p * 4 KiB, read and write, except page 5:
 /// absent, page 6: read only.
 struct Bench {
+  /// With two ports `other` is connected to the second.
   explicit Bench(const RemappingUnitConfig& config = defaults(), unsigned levels = 1,
-                 std::unique_ptr<FakeArchitecture> a = std::make_unique<FakeArchitecture>())
+                 std::unique_ptr<FakeArchitecture> a = std::make_unique<FakeArchitecture>(), unsigned ports = 1)
       : requester("requester", simulation.context), memory("memory", simulation.context, Time::ns(100), 2) {
     a->levels = levels;
     architecture = a.get();
-    unit = std::make_unique<RemappingUnit>("unit", simulation.context, config, std::move(a), 1);
+    unit = std::make_unique<RemappingUnit>("unit", simulation.context, config, std::move(a), ports);
     registers = std::make_unique<Requester>("registers", simulation.context);
     requester.port.bind(unit->upstream(0));
+    if (ports > 1) {
+      other = std::make_unique<Requester>("other", simulation.context);
+      other->port.bind(unit->upstream(1));
+    }
     registers->port.bind(unit->registers);
     unit->downstream.bind(memory.port(0));
     unit->walk.bind(memory.port(1));
@@ -62,7 +67,7 @@ struct Bench {
   FixedMemory memory;
   FakeArchitecture* architecture = nullptr;
   std::unique_ptr<RemappingUnit> unit;
-  std::unique_ptr<Requester> registers;
+  std::unique_ptr<Requester> registers, other;
 };
 
 }  // namespace iommusim::test
