@@ -15,13 +15,21 @@ std::string cache_text(const base::CacheConfig& c) {
                      c.ways == 0 ? std::string("fully associative") : fmt::format("{} ways", c.ways));
 }
 
+std::string iotlb_text(const iommu::IotlbConfig& c) {
+  std::string text = cache_text(c);
+  if (c.split == iommu::IotlbConfig::Split::by_size)
+    text += fmt::format("; from 2 MiB {}; from 1 GiB {}", cache_text(c.size_2m), cache_text(c.size_1g));
+  if (c.per_port.entries != 0) text += fmt::format("; before it, per root port: {}", cache_text(c.per_port));
+  return text;
+}
+
 std::string iommu_text(const PlatformConfig& c) {
   if (!c.has_iommu()) return "├── iommu: none\n";
   const IommuConfig& i = *c.iommu;
   return fmt::format("├── iommu: {}, {} walkers, {}\n",
                      base::Variants<iommu::ArchitectureConfig>::name_of(*i.architecture), i.unit.walkers,
                      i.unit.service == iommu::Service::in_order ? "in order" : "out of order") +
-         fmt::format("│   ├── iotlb: {}\n", cache_text(i.unit.iotlb)) +
+         fmt::format("│   ├── iotlb: {}\n", iotlb_text(i.unit.iotlb)) +
          fmt::format("│   ├── context_cache: {}\n", cache_text(i.unit.context_cache)) +
          fmt::format("│   ├── walk_caches: level 1 {}; level 2 {}; level 3 {}; level 4 {}\n",
                      cache_text(i.unit.walk_caches.level1), cache_text(i.unit.walk_caches.level2),
