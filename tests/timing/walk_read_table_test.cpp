@@ -17,7 +17,6 @@
 namespace iommusim::test {
 namespace {
 
-using base::Gpa;
 using base::Hpa;
 using base::Iova;
 using base::Time;
@@ -27,7 +26,8 @@ constexpr base::SourceId kDevice{0x0018};
 constexpr std::uint64_t kIova = std::uint64_t{5} << 30;  // of 1 GiB, so that any page size fits
 
 struct Counted {
-  unsigned untimed = 0, timed = 0;                ///< page-table entries
+  unsigned untimed = 0, timed = 0;  ///< page-table entries
+  unsigned structures = 0;          ///< entries of device tables
   bool ok = false;
 };
 
