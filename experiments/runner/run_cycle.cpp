@@ -8,6 +8,7 @@
 #include "experiments/runner/interrupt.h"
 #include "experiments/runner/latency_csv.h"
 #include "experiments/runner/stepper.h"
+#include "experiments/runner/worst_json.h"
 #include "models/tlm/simulation.h"
 #include "platforms/platform.h"
 
@@ -39,6 +40,7 @@ class Cycle {
     RunOutcome outcome;
     outcome.result = result_document(provenance, window, simulation_.stats);
     outcome.latency_csv = latency_csv(platform_);
+    outcome.worst_json = worst_json(platform_);
     outcome.window_dmas = platform_.completed() - before;
     outcome.window_wall_seconds = seconds_since(window_start);
     add_drain(outcome.result, drain());

@@ -18,10 +18,11 @@ class RunFailed : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What a run gives. The first two are a function of configuration, inputs, seed and version alone.
+/// What a run gives. The first three are a function of configuration, inputs, seed and version alone.
 struct RunOutcome {
   nlohmann::ordered_json result;
   std::string latency_csv;
+  std::string worst_json;
   // For run.log:
   double wall_seconds = 0;
   double window_wall_seconds = 0;

@@ -328,6 +328,7 @@ void DmaEngine::count(const Slot& slot) {
   if (!(write ? stats_.write_latency : stats_.read_latency).add(slot.stamps, now())) {
     fatal("the parts of a DMA's latency do not sum to the whole: a boundary was stamped before an earlier one");
   }
+  slowest_.add(slot.request, slot.remapped, slot.stamps, now());
 }
 
 }  // namespace iommusim::ep

@@ -27,6 +27,7 @@
 #include "models/endpoints/dma_engine_config.h"
 #include "models/endpoints/dma_request.h"
 #include "models/endpoints/latency_stats.h"
+#include "models/endpoints/slowest_dmas.h"
 #include "models/endpoints/tag_table.h"
 #include "models/endpoints/workload.h"
 #include "models/pcie/function.h"
@@ -107,6 +108,8 @@ class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm
   base::SourceId requester() const { return bus_.requester; }
   const DmaEngineConfig& config() const { return config_; }
   const DmaEngineStats& counters() const { return stats_; }
+  /// Those of the window that ended well and took longest.
+  const SlowestDmas& slowest() const { return slowest_; }
 
  private:
   enum class Kind : std::uint8_t { dma, msi, message };
@@ -198,6 +201,7 @@ class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm
   tlm::TimedQueue<std::uint32_t> ending_;
   tlm::Timer timeout_;
   DmaEngineStats stats_;
+  SlowestDmas slowest_;
   Workload::Offered offered_before_;  // the window's start
 };
 

@@ -87,6 +87,7 @@ void DmaEngine::add_metrics() {
         return per_second(static_cast<double>(stats_.reads.value() + stats_.writes.value()), window);
       },
       "1/s", "DMAs completed in the window, per window");
+  g.on_reset([this](base::Time) { slowest_.reset(); });
   g.on_reset(
       [this](base::Time at) { offered_before_ = workload_ == nullptr ? Workload::Offered{} : workload_->offered(at); });
   g.add(

@@ -116,9 +116,10 @@ class Commands(CliTest):
 
 
 class Results(CliTest):
-    def test_a_run_writes_its_four_files(self):
+    def test_a_run_writes_its_six_files(self):
         done = self.run_short("out")
-        self.assertEqual(sorted(os.listdir(self.path("out"))), ["latency.csv", "resolved.yaml", "result.json", "run.log"])
+        self.assertEqual(sorted(os.listdir(self.path("out"))),
+                         ["latency.csv", "resolved.yaml", "result.json", "run.log", "topology.json", "worst.json"])
         self.assertIn("IOTLB hit rate", done.stdout)
         self.assertEqual(done.stderr, "", "no progress bar when standard error is no terminal")
         self.assert_nothing_written("out")
@@ -154,6 +155,28 @@ class Results(CliTest):
         count = self.result("out")["metrics"]["nfp"]["dma"]["read"]["latency"]["count"]
         self.assertEqual(sum(int(r["count"]) for r in rows), count)
         self.assertEqual(int(rows[-1]["cumulative"]), count)
+
+    def test_worst_json_holds_the_slowest_dmas_and_where_their_time_went(self):
+        self.run_short("out")
+        dmas = json.loads(self.bytes_of("out", "worst.json"))["dmas"]
+        latency = self.result("out")["metrics"]["nfp"]["dma"]["read"]["latency"]
+        self.assertEqual(len(dmas), 20)
+        self.assertEqual(dmas[0]["latency_ps"], latency["max"])
+        self.assertEqual([d["latency_ps"] for d in dmas], sorted((d["latency_ps"] for d in dmas), reverse=True))
+        names = list(self.result("out")["metrics"]["nfp"]["dma"]["read"]["breakdown"])
+        for d in dmas:
+            times = [d["intended_ps"], *(p["until_ps"] for p in d["parts"])]
+            self.assertEqual(times, sorted(set(times)), "each part ends after it begins")
+            self.assertEqual(times[-1] - times[0], d["latency_ps"])
+            order = [names.index(p["part"]) for p in d["parts"]]
+            self.assertEqual(order, sorted(order))
+
+    def test_topology_json_names_functions_groups_and_domains(self):
+        self.run_short("out")
+        topology = json.loads(self.bytes_of("out", "topology.json"))
+        self.assertEqual([(n["name"], n["kind"], n["above"]) for n in topology["nodes"]], [("nfp", "endpoint", None)])
+        self.assertEqual(topology["functions"], [{"name": "nfp", "endpoint": "nfp", "bdf": "01:00.0", "requester": "01:00.0",
+                                                  "group": 0, "domain": "DMA"}])
 
     def test_window_ends_exactly_at_the_dma_asked_for(self):
         self.iommusim("run", EXPERIMENT, "-s", "run.measure=0 ns", "-s", "run.warm_up=5 us", "-s", "run.dmas=1234", "-o", "out")
@@ -236,13 +259,13 @@ class Determinism(CliTest):
     def test_same_configuration_and_seed_give_the_same_bytes(self):
         self.run_short("a")
         self.run_short("b", "--quiet")
-        for name in ["result.json", "resolved.yaml", "latency.csv"]:
+        for name in ["result.json", "resolved.yaml", "latency.csv", "worst.json", "topology.json"]:
             self.assertEqual(self.bytes_of("a", name), self.bytes_of("b", name), name)
 
     def test_resolved_yaml_reproduces_the_result(self):
         self.run_short("a", "-s", "run.seed=77", "-s", "platform.iommu.unit.walkers=2", "-s", "workloads[0].buffer.placement=scattered")
         self.iommusim("run", "a/resolved.yaml", "-o", "b")
-        for name in ["result.json", "resolved.yaml", "latency.csv"]:
+        for name in ["result.json", "resolved.yaml", "latency.csv", "worst.json", "topology.json"]:
             self.assertEqual(self.bytes_of("a", name), self.bytes_of("b", name), name)
 
     def test_a_packet_trace_is_reproducible_and_changes_no_result(self):

@@ -9,6 +9,7 @@
 #include "experiments/runner/run_log.h"
 #include "experiments/runner/summary.h"
 #include "experiments/runner/trace_files.h"
+#include "platforms/topology_json.h"
 
 namespace iommusim::runner {
 
@@ -16,10 +17,10 @@ int run_command(const Command& self, const Arguments& arguments) {
   CommandOptions options(
       self,
       "Runs the experiment and writes a folder of results: result.json (every metric), resolved.yaml (every setting;\n"
-      "running it gives the same result.json), latency.csv (histograms), run.log (wall-clock figures), and with a\n"
-      "`trace` section tlp.csv and trace.json (packets on the links). The folder appears whole, or not at all: not "
-      "when\n"
-      "the run fails or is interrupted (Ctrl-C).");
+      "running it gives the same result.json), latency.csv (histograms), worst.json (the slowest DMAs), topology.json\n"
+      "(PCIe tree, IOMMU groups), run.log (wall-clock figures), and with a `trace` section tlp.csv and trace.json\n"
+      "(packets on the links). The folder appears whole, or not at all: not when the run fails or is interrupted "
+      "(Ctrl-C).");
   options.add()("set,s", boost::program_options::value<std::vector<std::string>>(),
                 "PATH=VALUE: sets a configuration key, e.g. platform.iommu.unit.walkers=4")(
       "output,o", boost::program_options::value<std::string>(), "Result folder (default: results/NAME)")(
@@ -43,6 +44,8 @@ int run_command(const Command& self, const Arguments& arguments) {
     folder.write("result.json", to_bytes(outcome.result));
     folder.write("resolved.yaml", base::dump_config(config));
     folder.write("latency.csv", outcome.latency_csv);
+    folder.write("worst.json", outcome.worst_json);
+    folder.write("topology.json", platforms::topology_json(config.platform, config.workloads));
     folder.write("run.log", run_log(outcome));
     folder.publish();
     if (!options.has("quiet")) {
