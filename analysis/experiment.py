@@ -24,8 +24,11 @@
       published:                          # measured values drawn over the curves
         - {series: DMA, label: "Broadwell, pcie-bench", x: [262144, 524288], y: [27.6, 20.2]}
 """
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -50,7 +53,7 @@ class Experiment:
     plot: dict = field(default_factory=dict)
 
 
-def number(text):
+def number(text: Any) -> Any:
     """A float where the text is one, else the text."""
     try:
         return float(text)
@@ -58,15 +61,15 @@ def number(text):
         return text
 
 
-def read(file):
+def read(file: Path | str) -> Experiment:
     """Reads and checks a sweep file. All scalars stay the texts they were written as, so `-s` passes on exactly those."""
     file = Path(file)
 
-    def need(condition, where, what):
+    def need(condition: object, where: str, what: str) -> None:
         if not condition:
             raise ExperimentError(f"{file}: {where}: {what}")
 
-    def known(node, where, keys):
+    def known(node: Any, where: str, keys: tuple[str, ...]) -> None:
         need(isinstance(node, dict), where, "expected a map")
         for key in node:
             need(key in keys, f"{where}.{key}".strip("."), f"unknown key; known are {', '.join(keys)}")
@@ -81,15 +84,16 @@ def read(file):
     need(doc.get("schema") == "1", "schema", "expected 1")
     need(isinstance(doc.get("run"), str), "run", "names the configuration every point runs")
 
-    def configuration(name, where):
-        need((file.parent / name).is_file(), where, f"there is no {file.parent / name}")
-        return file.parent / name
+    def configuration(name: str, where: str) -> Path:
+        found = Path(file).parent / name
+        need(found.is_file(), where, f"there is no {found}")
+        return found
 
     configuration(doc["run"], "run")
     common = doc.get("set", {})
     need(isinstance(common, dict), "set", "expected a map of path to value")
 
-    points = []
+    points: list[Point] = []
     need(isinstance(doc.get("points"), list) and doc["points"], "points", "expected a list of {name, set, columns}")
     for i, p in enumerate(doc["points"]):
         where = f"points[{i}]"

@@ -1,7 +1,10 @@
 """One result folder as a flat table of metrics."""
+from __future__ import annotations
+
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Sequence
 
 import pandas as pd
 
@@ -23,10 +26,10 @@ class Result:
 
     name: str
     folder: Path
-    metrics: dict
-    document: dict
+    metrics: dict[str, Metric]
+    document: dict[str, Any]
 
-    def __getitem__(self, path):
+    def __getitem__(self, path: str) -> float:
         """The value of a metric. KeyError text lists the paths that share its last word."""
         try:
             return self.metrics[path].value
@@ -40,7 +43,7 @@ class Result:
 _NOT_FIGURES = {"unit", "description"}
 
 
-def _flatten(node, path, out):
+def _flatten(node: Any, path: str, out: dict[str, Metric]) -> None:
     if not isinstance(node, dict):
         return
     if isinstance(node.get("unit"), str) and isinstance(node.get("description"), str):
@@ -55,7 +58,7 @@ def _flatten(node, path, out):
         _flatten(value, f"{path}.{key}" if path else key, out)
 
 
-def load(folder):
+def load(folder: Path | str) -> Result:
     """The result in `folder`. Metrics are found wherever they stand in result.json: any object with `unit` and `description`.
 
     A path starts below the key `metrics`: "iommu.iotlb.hits" for a counter, "endpoint.latency.p99" for a figure of a histogram.
@@ -70,12 +73,12 @@ def load(folder):
         raise ResultError(f"{file} is not JSON: {e}") from None
     if not isinstance(document, dict):
         raise ResultError(f"{file} is not a result: its top is no object")
-    metrics = {}
+    metrics: dict[str, Metric] = {}
     _flatten(document.get("metrics", document), "", metrics)
     return Result(folder.name, folder, metrics, document)
 
 
-def table(results, paths=None):
+def table(results: Sequence[Result], paths: Sequence[str] | None = None) -> pd.DataFrame:
     """Metrics as rows (all, or those of `paths`), one column per result, the unit last; absent figures are NaN."""
     columns = {r.name: pd.Series({p: m.value for p, m in r.metrics.items()}, dtype=float) for r in results}
     if len(columns) < len(results):
@@ -89,12 +92,12 @@ def table(results, paths=None):
     return frame
 
 
-def _figure(x):
+def _figure(x: float) -> str:
     if abs(x) < 1e15 and x == int(x):
         return str(int(x))
     return f"{x:.4g}" if 1e-3 <= abs(x) < 1e4 else f"{x:.1f}" if 1e4 <= abs(x) < 1e9 else f"{x:.4e}"
 
 
-def to_text(frame):
+def to_text(frame: pd.DataFrame) -> str:
     """A frame as aligned text: whole numbers in full, others with four significant digits."""
     return frame.to_string(float_format=_figure, na_rep="-")

@@ -1,16 +1,20 @@
 """Runs the points of an experiment, several processes at a time, and collects them into one tidy table."""
+from __future__ import annotations
+
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import Collection, TextIO
 
 import pandas as pd
 
 from analysis import results
+from analysis.experiment import Experiment, Point
 
 
-def _run_point(program, experiment, point, folder, resume):
+def _run_point(program: Path | str, point: Point, folder: Path, resume: bool) -> tuple[int, str, float]:
     """Runs one point into `folder`; (exit status, error text, seconds). A resumed point that has a result is not run."""
     if resume and (folder / "result.json").is_file():
         return 0, "", 0.0
@@ -23,16 +27,17 @@ def _run_point(program, experiment, point, folder, resume):
     return done.returncode, done.stderr.strip(), time.monotonic() - start
 
 
-def run(experiment, program, output, processes=1, resume=False, log=sys.stderr):
+def run(experiment: Experiment, program: Path | str, output: Path | str, processes: int = 1, resume: bool = False,
+        log: TextIO = sys.stderr) -> tuple[pd.DataFrame, dict[str, tuple[int, str]]]:
     """Runs all points into `output`/runs/NAME and writes `output`/results.csv: one row per point, its columns, then its metrics.
 
     Returns (frame, failures): failures maps a point's name to (exit status, error text); its metrics are NaN in the frame.
     """
     output = Path(output)
     (output / "runs").mkdir(parents=True, exist_ok=True)
-    failures = {}
+    failures: dict[str, tuple[int, str]] = {}
     with ThreadPoolExecutor(processes) as pool:
-        jobs = {pool.submit(_run_point, program, experiment, p, output / "runs" / p.name, resume): p for p in experiment.points}
+        jobs = {pool.submit(_run_point, program, p, output / "runs" / p.name, resume): p for p in experiment.points}
         try:
             for i, job in enumerate(as_completed(jobs), 1):
                 point = jobs[job]
@@ -48,7 +53,7 @@ def run(experiment, program, output, processes=1, resume=False, log=sys.stderr):
     return frame, failures
 
 
-def collect(experiment, output, skip=()):
+def collect(experiment: Experiment, output: Path | str, skip: Collection[str] = ()) -> pd.DataFrame:
     """The table of an experiment whose points have run into `output`; `skip` names points without a result.
 
     A metric that a point's machine does not have (a hit rate without an IOMMU) is NaN; one that no point has is a KeyError.

@@ -2,7 +2,9 @@ import json
 
 import pytest
 
-from analysis import __main__, plots, results
+from analysis import __main__, results
+from analysis.build import bars
+from analysis.draw import figure
 
 
 def write(folder, document):
@@ -74,4 +76,4 @@ def test_bars_are_written_as_png_and_svg_with_the_same_bytes_each_time(tmp_path)
 
 def test_a_stem_with_a_dot_keeps_it(tmp_path):
     t = results.table([results.load(write(tmp_path / "a", document(7)))], ["ep.latency.mean"])
-    assert [f.name for f in plots.bars(t, tmp_path / "v1.5")] == ["v1.5.png", "v1.5.svg"]
+    assert [f.name for f in figure.save(bars.of_table(t, "x"), tmp_path / "v1.5")] == ["v1.5.png", "v1.5.svg"]

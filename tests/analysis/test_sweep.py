@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +43,21 @@ def test_points_become_one_tidy_table_a_plot_and_a_folder_each(tmp_path, capsys)
     assert (tmp_path / "out" / "plot.png").stat().st_size > 5000
     assert (tmp_path / "out" / "plot.svg").stat().st_size > 5000
     assert "results.csv" in capsys.readouterr().out
+
+
+def test_a_swept_folder_explains_itself_and_one_without_is_drawn_with_its_file(tmp_path):
+    file, out = write(tmp_path, GOOD), tmp_path / "out"
+    assert sweep(file) == 0
+    columns = json.loads((out / "results.columns.json").read_text())
+    assert columns["window"] == {"kind": "factor", "unit": "B", "description": ""}
+    assert columns["gbps"]["unit"] == "Gb/s" and columns["p99"]["unit"] == "ps"
+    assert __main__.main(["figures", str(out)]) == 0
+    first = (out / "figures" / "plot.svg").read_bytes()
+    for name in ("results.columns.json", "study.json"):
+        (out / name).unlink()
+    assert __main__.main(["figures", str(out)]) == 2
+    assert __main__.main(["figures", str(out), "--study", str(file)]) == 0
+    assert (out / "figures" / "plot.svg").read_bytes() == first
 
 
 def test_values_reach_the_program_as_they_were_written(tmp_path):

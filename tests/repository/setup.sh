@@ -54,6 +54,11 @@ run 'clang-tidy' 0 debian
 run 'clang-tidy' 0 debian --lint
 expect 0 calls 'clang-tidy'
 
+run 'chromium' 0 debian
+[ ! -s "$work/calls" ] || fail "chromium is for --browser only"
+run 'chromium' 0 debian --browser
+expect 0 calls 'chromium'
+
 run 'cmake' 0 fedora
 expect 1 out "this is 'fedora 41'" 'missing packages: cmake' 'IOMMUSIM_SKIP_SETUP=1'
 [ ! -s "$work/calls" ] || fail "apt was called on another distribution"

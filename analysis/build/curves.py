@@ -1,0 +1,124 @@
+"""Sweep lines with confidence bands, and published values over them with the relative error below."""
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from typing import Sequence
+
+import pandas as pd
+
+from analysis.build.facets import tidy
+from analysis.build.table import Curve, axis, curves, label_of, rows, x_axis
+from analysis.chart.model import Axis, Bar, Bars, Chart, Lines, Panel, Series
+from analysis.chart.palette import PARTS, colours
+from analysis.chart.units import bytes_text
+from analysis.study import Plot, Study
+
+CONFIDENCE = "Bands: 95 % confidence of the mean over replications (Student t)."
+
+
+def interpolate(xs: Sequence[float], ys: Sequence[float], at: float, log: bool) -> float:
+    """y at `at`, on the straight line between its neighbours (in log x if `log`); NaN outside the curve."""
+    i = bisect_left(xs, at)
+    if i < len(xs) and xs[i] == at:
+        return ys[i]
+    if i in (0, len(xs)):
+        return float("nan")
+    a, b = xs[i - 1], xs[i]
+    share = math.log(at / a) / math.log(b / a) if log and a > 0 else (at - a) / (b - a)
+    return ys[i - 1] + share * (ys[i] - ys[i - 1])
+
+
+def _errors(found: dict[str, Curve], plot: Plot, colour: dict[str, str]) -> list[Series]:
+    """(simulated - published) / published in percent, per published set that belongs to a curve."""
+    series = []
+    for p in plot.published:
+        curve = found.get(p.series) or (next(iter(found.values())) if not p.series and len(found) == 1 else None)
+        if curve is None:
+            continue
+        simulated = [interpolate(curve.x, curve.means, x, plot.log_x) for x in p.x]
+        error = [100 * (s - y) / y if y else float("nan") for s, y in zip(simulated, p.y)]
+        series.append(Series(p.label, p.x, error, colour.get(p.series, "#000000"), "line"))
+    return series
+
+
+def _value_axis(study: Study, plot: Plot, column: str, series: Sequence[Series]) -> Axis:
+    """From zero, so that heights can be compared, unless logarithmic or there are negative values."""
+    values = [v for s in series for v in s.y if math.isfinite(v)]
+    label = plot.y_label if len(plot.y) == 1 else ""
+    return axis(study, column, label, plot.log_y, lower=None if plot.log_y or not values or min(values) < 0 else 0.0)
+
+
+def _panels_of(study: Study, plot: Plot) -> list[tuple[str, dict[str, Curve]]]:
+    """(column, curves by name): several columns without a series share a panel, with a series they get one each."""
+    frame = rows(study, plot.where)
+    if plot.series or len(plot.y) == 1:
+        return [(y, {c.name: c for c in curves(frame, plot.x, y, plot.series)}) for y in plot.y]
+    return [(plot.y[0], {y.replace("_", " "): c for y in plot.y for c in curves(frame, plot.x, y)})]
+
+
+def lines(study: Study, plot: Plot, name: str) -> Chart:
+    """`y` over `x`, one line per `series`; with published values a second panel shows the relative error."""
+    if not pd.api.types.is_numeric_dtype(rows(study, plot.where)[plot.x]):
+        return grouped(study, plot, name)
+    found = _panels_of(study, plot)
+    names = dict.fromkeys(n for _, of in found for n in of)
+    colour = colours([*names, *(p.series for p in plot.published if p.series and p.series not in names)])
+    style = "points" if plot.kind == "scatter" else "line"
+    x = x_axis(study, plot)
+    panels: list[Lines] = []
+    for column, of in found:
+        series = [Series(n, c.x, c.means, colour[n], style, c.low, c.high) for n, c in of.items()]
+        if column == plot.y[0]:
+            series += [Series(p.label, p.x, p.y, colour.get(p.series, "#000000"), "points") for p in plot.published]
+        panels.append(Lines(x, _value_axis(study, plot, column, series), series))
+    caption = [CONFIDENCE] if any(c.replicated for _, of in found for c in of.values()) else []
+    errors = _errors(found[0][1], plot, colour)
+    if errors:
+        reach = max(5.0, 1.15 * max((abs(v) for s in errors for v in s.y if math.isfinite(v)), default=1.0))
+        panels.insert(1, Lines(x, Axis("relative error", "%", lower=-reach, upper=reach), errors, height=0.5))
+        caption.append("Relative error: (simulated - published) / published.")
+    return Chart(name, plot.title or study.title, tidy(panels, x), 1, " ".join(caption))
+
+
+def _labels(study: Study, plot: Plot, values: Sequence[object]) -> list[str]:
+    in_bytes = plot.x_bytes or study.columns[plot.x].unit == "B"
+    return [bytes_text(float(v)) if in_bytes and isinstance(v, (int, float)) else label_of(v) for v in values]
+
+
+def grouped(study: Study, plot: Plot, name: str) -> Chart:
+    """The same as bars: a group per x in the table's order, a bar per series, error bars over replications."""
+    order = list(rows(study, plot.where)[plot.x].drop_duplicates().dropna())
+    found = _panels_of(study, plot)
+    colour = colours(list(dict.fromkeys(n for _, of in found for n in of)))
+    title = plot.x_label.replace(" (bytes)", "") or plot.x.replace("_", " ")
+    labels = _labels(study, plot, order)
+    panels: list[Panel] = []
+    for column, of in found:
+        bars = []
+        for n, c in of.items():
+            at = dict(zip(c.x, range(len(c.x))))
+
+            def pick(values: Sequence[float], at: dict[object, int] = at) -> list[float]:
+                return [values[at[x]] if x in at else float("nan") for x in order]
+
+            bars.append(Bar(n, pick(c.means), colour[n], pick(c.low) if c.replicated else (), pick(c.high) if c.replicated else ()))
+        wide = len(order) * max(1, len(of)) > 40 or max((len(n) for n in labels), default=0) > 14
+        panels.append(Bars(labels, axis(study, column, plot.y_label if len(plot.y) == 1 else ""), bars, stacked=False, horizontal=wide,
+                           label_title=title))
+    replicated = any(c.replicated for _, of in found for c in of.values())
+    return Chart(name, plot.title or study.title, panels, 1, CONFIDENCE.replace("Bands", "Error bars") if replicated else "")
+
+
+def stacked(study: Study, plot: Plot, name: str) -> Chart:
+    """Columns that are parts of a whole, one bar per value of x (and series)."""
+    frame = rows(study, plot.where)
+    keys = [plot.x] + ([plot.series] if plot.series else [])
+    means = frame.groupby(keys, sort=False)[plot.y].mean()
+    firsts = [key if isinstance(key, tuple) else (key,) for key in means.index]
+    names = _labels(study, plot, [key[0] for key in firsts])
+    labels = [", ".join([n, *map(label_of, key[1:])]) for n, key in zip(names, firsts)]
+    others = colours([p for p in plot.y if p not in PARTS])
+    bars = [Bar(p.replace("_", " "), means[p].tolist(), PARTS.get(p) or others[p]) for p in plot.y]
+    value = axis(study, plot.y[0], plot.y_label or "sum of the parts")
+    return Chart(name, plot.title or study.title, [Bars(labels, value, bars, label_title=plot.x_label or plot.x.replace("_", " "))])

@@ -1,0 +1,63 @@
+"""Latency distributions and percentiles, of one run or across a study, from latency.csv."""
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.build.facets import Facet, tidy
+from analysis.chart.model import Axis, Chart, Lines, Series
+from analysis.chart.palette import colours, ordered
+from analysis.chart.units import readable
+from analysis.latency import PERCENTILES, Distribution, together
+
+_MOST_STEPS = 600  # of a drawn line: finer than a printer
+
+
+def _steps(d: Distribution, factor: float) -> tuple[list[float], list[float]]:
+    """The CDF as points, thinned evenly in rank and latency where it has more than can be seen; both ends stay."""
+    x, y = d.high * factor, d.cdf()
+    if len(x) > _MOST_STEPS:
+        keep = np.unique(np.concatenate([
+            np.searchsorted(y, np.linspace(0, y[-1], _MOST_STEPS // 2)).clip(0, len(x) - 1),
+            np.linspace(0, len(x) - 1, _MOST_STEPS // 2).astype(int), [0, len(x) - 1]]))
+        x, y = x[keep], y[keep]
+    return [float(x[0]), *map(float, x)], [0.0, *map(float, y)]
+
+
+def _axis(all_of: list[Distribution], label: str = "latency") -> tuple[float, Axis]:
+    high = max(float(d.high[-1]) for d in all_of)
+    low = min(float(d.high[0]) for d in all_of)
+    factor, unit = readable("ps", high)
+    return factor, Axis(label, unit, log=low > 0 and high / low > 8)
+
+
+def cdf(panels: list[Facet[Distribution]], name: str, title: str) -> Chart:
+    """A panel per facet, a staircase per distribution, all on one latency axis."""
+    everything = [d for f in panels for _, d in f.items]
+    factor, x = _axis(everything)
+    drawn = []
+    for f in panels:
+        names = [n for n, _ in f.items]
+        colour = dict(zip(names, ordered(len(names)))) if f.ordered else colours(names)
+        series = [Series(n, *_steps(d, factor), colour[n], "step") for n, d in f.items]
+        drawn.append(Lines(x, Axis("share of DMAs", lower=0.0, upper=1.0), series, f.title))
+    return Chart(name, title, tidy(drawn, x), min(3, len(panels)))
+
+
+def percentiles(panels: list[Facet[Distribution]], name: str, title: str, x: Axis) -> Chart:
+    """p50, p90, p99 and p99.9 over a numeric factor, a panel per facet."""
+    names = [f"p{p:g}" for p in PERCENTILES]
+    colour = dict(zip(names, reversed(ordered(len(names)))))
+    everything = [d for f in panels for _, d in f.items]
+    factor, unit = readable("ps", max(d.percentile(PERCENTILES[-1]) for d in everything))
+    drawn = []
+    for f in panels:
+        at = [v for v in f.x]
+        series = [Series(n, at, [d.percentile(p) * factor for _, d in f.items], colour[n]) for n, p in zip(names, PERCENTILES)]
+        drawn.append(Lines(x, Axis("latency", unit, lower=0.0), series, f.title))
+    top = max(max(s.y) for p in drawn for s in p.series) * 1.05
+    drawn = [Lines(p.x, Axis("latency", unit, lower=0.0, upper=top), p.series, p.title) for p in drawn]
+    return Chart(name, title, tidy(drawn, x), min(3, len(panels)))
+
+
+def merged(parts: list[Distribution]) -> Distribution:
+    return parts[0] if len(parts) == 1 else together(parts)

@@ -1,0 +1,33 @@
+"""One metric over two factors."""
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.build.table import axis, label_of, rows
+from analysis.chart.model import Chart, Heat
+from analysis.chart.units import bytes_text
+from analysis.results import ResultError
+from analysis.study import Plot, Study
+
+
+def chart(study: Study, plot: Plot, name: str) -> Chart:
+    """Means over replications and over factors not named; cells without a run stay empty."""
+    if not plot.z or len(plot.y) != 1:
+        raise ResultError(f"{study.folder}: plot '{name}': kind heat needs x and y, which are factors, and z, a metric")
+    y = plot.y[0]
+    values = rows(study, plot.where).pivot_table(index=y, columns=plot.x, values=plot.z, aggfunc="mean", sort=False)
+    for ax in (0, 1):
+        if pd.api.types.is_numeric_dtype(values.axes[ax]):
+            values = values.sort_index(axis=ax)
+
+    def labels(column: str, index: pd.Index) -> list[str]:
+        in_bytes = study.columns[column].unit == "B" or (plot.x_bytes and column == plot.x)
+        return [bytes_text(float(v)) if in_bytes else label_of(v) for v in index]
+
+    def title(column: str, label: str) -> str:
+        unit = study.columns[column].unit
+        return label.replace(" (bytes)", "") or column.replace("_", " ") + (f" ({unit})" if unit not in ("", "1", "B") else "")
+
+    panel = Heat(labels(plot.x, values.columns), labels(y, values.index), title(plot.x, plot.x_label), title(y, plot.y_label),
+                 axis(study, plot.z, plot.z_label), values.to_numpy(float).tolist())
+    return Chart(name, plot.title or study.title, [panel])

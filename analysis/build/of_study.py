@@ -1,0 +1,97 @@
+"""All charts of a study: the plots it asks for, and what every study has: comparison, distributions, percentiles, breakdown."""
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+
+from analysis.build import breakdown, comparison, curves, distributions, heat_map
+from analysis.build.facets import Facet, of_points, shorten
+from analysis.build.table import x_axis
+from analysis.chart.model import Chart
+from analysis.latency import Distribution
+from analysis.run_folder import Part
+from analysis.study import Plot, Study
+
+_KINDS = {"lines": curves.lines, "scatter": curves.lines, "bars": curves.grouped, "stacked": curves.stacked, "heat": heat_map.chart}
+MOST_KEYS = 4  # endpoints and directions that get figures of their own
+
+
+def file_name(text: str) -> str:
+    """A stem that is safe on every file system; never empty."""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "_", text).strip("._") or "plot"
+
+
+def plots(study: Study) -> list[Chart]:
+    """The figures the study asks for, and one relative to the baseline for those that have one; without any, its metrics over its factors."""
+    found = []
+    for i, plot in enumerate(study.plots):
+        found.append(_KINDS[plot.kind](study, plot, file_name(plot.name or (f"plot{i + 1}" if i else "plot"))))
+    for i, plot in enumerate(study.plots):
+        if comparison.possible(study, plot):
+            found.append(comparison.chart(study, plot, f"{found[i].name}_relative"))
+    return found or _without_plots(study)
+
+
+def _without_plots(study: Study) -> list[Chart]:
+    """A study that asks for nothing gets its first metric over its factors."""
+    factors, metrics = study.of_kind("factor"), study.of_kind("metric")
+    numeric = [f for f in factors if pd.api.types.is_numeric_dtype(study.frame[f]) and study.frame[f].nunique() > 1]
+    others = [f for f in factors if f not in numeric and study.frame[f].nunique() > 1]
+    found = []
+    for metric in metrics[:6]:
+        if len(numeric) >= 2 and all(study.frame[f].nunique() >= 3 for f in numeric[:2]):
+            found.append(heat_map.chart(study, Plot("heat", x=numeric[0], y=[numeric[1]], z=metric), f"heat_{file_name(metric)}"))
+        elif numeric:
+            series = others[0] if others else numeric[1] if len(numeric) > 1 else ""
+            found.append(curves.lines(study, Plot(x=numeric[0], y=[metric], series=series), file_name(metric)))
+        elif others:
+            found.append(curves.grouped(study, Plot(x=others[0], y=[metric], series=others[1] if len(others) > 1 else ""), file_name(metric)))
+    return found
+
+
+def _of_runs(study: Study) -> list[Chart]:
+    facets, column = of_points(study)
+    read: dict[str, tuple[dict[tuple[str, str], Distribution], dict[tuple[str, str], list[Part]]]] = {}
+
+    def load(point: str) -> tuple[dict[tuple[str, str], Distribution], dict[tuple[str, str], list[Part]]]:
+        if point not in read:
+            runs = list(study.runs(point))
+            keys = dict.fromkeys(k for r in runs for k in r.latency)
+            parts = [r.breakdowns() for r in runs]
+            read[point] = ({k: distributions.merged([r.latency[k] for r in runs if k in r.latency]) for k in keys},
+                           {k: breakdown.pooled([p[k] for p in parts if k in p]) for k in dict.fromkeys(k for p in parts for k in p)})
+        return read[point]
+
+    few = shorten(facets)
+    all_few = [p for f in few for _, p in f.items]
+    found: list[Chart] = []
+    for key in list(dict.fromkeys(k for p in all_few for k in load(p)[0]))[:MOST_KEYS]:
+        what, stem = f"{key[0]} {key[1]}s", f"{file_name(key[0])}_{key[1]}"
+
+        def pick(f: Facet[str], key: tuple[str, str] = key) -> Facet[Distribution]:
+            there = [i for i, (_, p) in enumerate(f.items) if key in load(p)[0]]
+            return Facet(f.title, [(f.items[i][0], load(f.items[i][1])[0][key]) for i in there], [f.x[i] for i in there] if f.x else [], f.ordered)
+
+        picked = [f for f in map(pick, few) if f.items]
+        found.append(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}"))
+        if column:
+            whole = [f for f in map(pick, shorten(facets, items=40)) if f.items]
+            plot = next(p for p in study.plots if p.x == column)
+            found.append(distributions.percentiles(whole, f"percentiles_{stem}", f"Latency percentiles, {what}", x_axis(study, plot)))
+        groups = {f.title: {label: load(p)[1][key] for label, p in f.items if key in load(p)[1]} for f in few}
+        groups = {title: bars for title, bars in groups.items() if bars}
+        if groups:
+            found.append(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}"))
+    return found
+
+
+def charts(study: Study) -> list[Chart]:
+    """Names are unique: a second chart of a name gets a number."""
+    found = [*plots(study), *_of_runs(study)]
+    taken: dict[str, int] = {}
+    unique = []
+    for c in found:
+        taken[c.name] = taken.get(c.name, 0) + 1
+        unique.append(c if taken[c.name] == 1 else Chart(f"{c.name}_{taken[c.name]}", c.title, c.panels, c.columns, c.caption))
+    return unique

@@ -1,0 +1,88 @@
+"""Rows of a study as series: filtered, grouped by a factor, averaged over replications."""
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Mapping
+
+import pandas as pd
+
+from analysis.chart.model import Axis
+from analysis.chart.palette import rank
+from analysis.confidence import Interval, interval
+from analysis.results import ResultError
+from analysis.study import Plot, Study
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Interval of a metric at each value of a factor, in ascending order; x values are numbers or texts."""
+
+    name: str
+    x: list[Any]
+    y: list[Interval]
+
+    @property
+    def means(self) -> list[float]:
+        return [i.mean for i in self.y]
+
+    @property
+    def replicated(self) -> bool:
+        return any(i.count > 1 for i in self.y)
+
+    @property
+    def low(self) -> list[float]:
+        return [i.mean if math.isnan(i.low) else i.low for i in self.y] if self.replicated else []
+
+    @property
+    def high(self) -> list[float]:
+        return [i.mean if math.isnan(i.high) else i.high for i in self.y] if self.replicated else []
+
+
+def label_of(value: Any) -> str:
+    """A factor's value as text: 8192.0 -> 8192."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return "-" if math.isnan(value) else f"{value:.10g}"
+    return str(value)
+
+
+def rows(study: Study, where: Mapping[str, Any]) -> pd.DataFrame:
+    """The table's rows with these factor values; a list is any of them."""
+    frame = study.frame
+    for column, value in where.items():
+        if column not in frame.columns:
+            raise ResultError(f"{study.folder}: plots: where: '{column}' is no column; there are {', '.join(frame.columns)}")
+        wanted = {label_of(v) for v in (value if isinstance(value, list) else [value])}
+        frame = frame[[label_of(v) in wanted for v in frame[column]]]
+    return frame
+
+
+def curves(frame: pd.DataFrame, x: str, y: str, series: str = "") -> list[Curve]:
+    """One curve per value of `series` (baselines first, else in the table's order); rows without x or y are left out."""
+    groups: dict[str, pd.DataFrame] = {}
+    if series:
+        for value, rows_of in frame.groupby(series, sort=False, dropna=False):
+            groups[label_of(value)] = rows_of
+    else:
+        groups[y] = frame
+    names = sorted(groups, key=rank)
+    found = []
+    for name in names:
+        part = groups[name].dropna(subset=[x, y])
+        if len(part) == 0:
+            continue
+        by_x = [(value, interval(rows_of[y].to_numpy(float))) for value, rows_of in part.groupby(x, sort=pd.api.types.is_numeric_dtype(part[x]))]
+        found.append(Curve(name, [v for v, _ in by_x], [i for _, i in by_x]))
+    return found
+
+
+def axis(study: Study, column: str, label: str = "", log: bool = False, is_bytes: bool = False, **limits: Any) -> Axis:
+    """The axis of a column: the plot's own label, else the column's name; the unit comes from the column unless the label has one."""
+    unit = study.columns[column].unit
+    if is_bytes or unit == "B":
+        return Axis(label.replace(" (bytes)", "") or column.replace("_", " "), "B", log, **limits)
+    return Axis(label or column.replace("_", " "), "" if label.endswith(")") else unit, log, **limits)
+
+
+def x_axis(study: Study, plot: Plot) -> Axis:
+    return axis(study, plot.x, plot.x_label, plot.log_x, plot.x_bytes)

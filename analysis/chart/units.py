@@ -1,0 +1,51 @@
+"""Units people read: nanoseconds for picoseconds, KiB for bytes; and where ticks stand on a logarithmic axis."""
+from __future__ import annotations
+
+import math
+
+_TIMES = ((1e12, "s"), (1e9, "ms"), (1e6, "us"), (1e3, "ns"))
+_SIZES = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+def readable(unit: str, largest: float) -> tuple[float, str]:
+    """(factor, unit) for values up to `largest`: picoseconds become the unit in which that is at least 10, if there is one."""
+    if unit != "ps":
+        return 1.0, unit
+    for size, name in _TIMES:
+        if largest >= 10 * size:
+            return 1 / size, name
+    return (1e-3, "ns") if largest >= 100 else (1.0, "ps")
+
+
+def bytes_text(value: float) -> str:
+    """262144 -> 256 KiB, 3072 -> 3 KiB, 64 -> 64 B."""
+    for size, unit in _SIZES:
+        if value >= size:
+            return f"{value / size:.6g} {unit}"
+    return f"{value:.6g} B"
+
+
+def value_text(value: float, unit: str) -> str:
+    """A value with its unit, as a table shows it."""
+    if math.isnan(value):
+        return "-"
+    if unit == "B" and value == int(value):
+        return bytes_text(value)
+    factor, name = readable(unit, abs(value))
+    return f"{value * factor:.6g}" + ("" if name in ("", "1") else f" {name}")
+
+
+def log_ticks(low: float, high: float, unit: str, most: int = 8) -> list[float]:
+    """Ticks of a logarithmic axis: powers of two for bytes, else 1, 2, 5 and then powers of ten; at most `most`, evenly apart."""
+    if not (0 < low <= high):
+        return []
+    if unit == "B":
+        first, last = math.ceil(math.log2(low) - 1e-9), math.floor(math.log2(high) + 1e-9)
+        step = max(1, math.ceil((last - first + 1) / most))
+        return [2.0**e for e in range(first, last + 1, step)]
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [d * 10.0**e for e in range(first, last + 1) for d in digits if low * 0.999 <= d * 10.0**e <= high * 1.001]
+        if len(ticks) <= most:
+            return ticks
+    return ticks[:: math.ceil(len(ticks) / most)]

@@ -1,0 +1,43 @@
+"""Ticks and limits of a value axis."""
+from __future__ import annotations
+
+import math
+from typing import Iterable
+
+import matplotlib.axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from analysis.chart.model import Axis
+from analysis.chart.units import bytes_text, log_ticks
+
+
+def finite(values: Iterable[float]) -> list[float]:
+    return [float(v) for v in values if math.isfinite(v)]
+
+
+def set_axis(axes: matplotlib.axes.Axes, which: str, axis: Axis, data: Iterable[float], most: int, margin: float = 0.04) -> None:
+    """`which` is "x" or "y"; `data`: what must be seen; `most`: how many tick labels have room."""
+    values = finite(data)
+    if axis.log:
+        values = [v for v in values if v > 0]
+    of = getattr(axes, f"{which}axis")
+    getattr(axes, f"set_{which}label")(axis.title)
+    if not values:
+        return
+    low = min(values) if axis.lower is None else axis.lower
+    high = max(values) if axis.upper is None else axis.upper
+    if axis.log:
+        getattr(axes, f"set_{which}scale")("log", base=2 if axis.unit == "B" else 10)
+        room = (high / low) ** margin if high > low else 2.0
+        low, high = (low if axis.lower is not None else low / room), (high if axis.upper is not None else high * room)
+        of.set_major_locator(FixedLocator(log_ticks(low, high, axis.unit, most)))
+        of.set_minor_locator(NullLocator())
+    else:
+        room = (high - low) * margin or abs(high) * 0.1 or 1.0
+        low, high = (low if axis.lower is not None else low - room), (high if axis.upper is not None else high + room)
+        of.set_major_locator(MaxNLocator(most, steps=[1.0, 2.0, 4.0, 8.0, 10.0] if axis.unit == "B" else [1.0, 2.0, 2.5, 5.0, 10.0]))
+    getattr(axes, f"set_{which}lim")(low, high)
+    if axis.unit == "B":
+        of.set_major_formatter(FuncFormatter(lambda v, _: bytes_text(v)))
+    else:
+        of.set_major_formatter(FuncFormatter(lambda v, _: f"{0.0 if abs(v) < 1e-12 else v:.6g}"))

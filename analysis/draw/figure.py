@@ -1,0 +1,123 @@
+"""A chart as a figure: its panels in a grid, one legend below all of them, written as PNG and SVG."""
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
+from matplotlib.lines import Line2D  # noqa: E402
+from matplotlib.patches import Patch  # noqa: E402
+
+from analysis.chart.model import Bars, Chart, Heat, Lines, Panel, legend  # noqa: E402
+from analysis.draw import bars, heat, lines  # noqa: E402
+
+# A text block of a two-column paper is about 6.5 inches wide; 9 points stay readable when it is set at that width.
+WIDTH = 6.5
+STYLE = {
+    "font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8,
+    "legend.fontsize": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "grid.alpha": 0.3,
+    "grid.linewidth": 0.6, "axes.axisbelow": True, "lines.linewidth": 1.5, "svg.hashsalt": "iommusim", "svg.fonttype": "path",
+}
+LEGEND_ROW = 0.22  # inches
+
+
+def _height(panel: Panel, columns: int) -> float:
+    """Of one panel, in inches."""
+    if isinstance(panel, Bars) and panel.horizontal:
+        rows = len(panel.labels) * (1 if panel.stacked else max(1, len(panel.parts)) * 0.6)
+        return 0.9 + 0.2 * max(3, rows)
+    if isinstance(panel, Heat):
+        return 1.1 + 0.32 * max(4, len(panel.y_labels))
+    return (2.9 if columns == 1 else 2.3) * panel.height
+
+
+def _handles(chart: Chart) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = []
+    markers = {s.name: lines.marker(panel, k) for panel in chart.panels if isinstance(panel, Lines) for k, s in enumerate(panel.series)}
+    for name, (colour, style) in legend(chart).items():
+        if style == "bar":
+            handles.append(Patch(facecolor=colour, edgecolor="#444444", linewidth=0.4, label=name))
+        elif style == "points":
+            handles.append(Line2D([], [], linestyle="none", marker="x", markeredgewidth=1.6, color=colour, label=name))
+        else:
+            handles.append(Line2D([], [], color=colour, marker=markers.get(name, ""), markersize=3.5, label=name))
+    return handles
+
+
+def _legend_columns(names: list[str]) -> int:
+    """As many as fit in WIDTH: a character of 8 points is about 0.075 inches wide, a key 0.55. matplotlib fills column by column."""
+    for columns in range(len(names), 1, -1):
+        rows = math.ceil(len(names) / columns)
+        widths = [max(map(len, names[i:i + rows])) for i in range(0, len(names), rows)]
+        if sum(0.55 + 0.075 * w for w in widths) <= WIDTH:
+            return columns
+    return 1
+
+
+def _drop_repeated(axes: plt.Axes, chart: Chart, i: int) -> None:
+    """An axis is labelled once: x by the lowest of the panels that share it, y by the leftmost."""
+    panel, below = chart.panels[i], i + chart.columns
+    if below < len(chart.panels) and _x_of(panel) == _x_of(chart.panels[below]):
+        axes.set_xlabel("")
+        axes.tick_params(axis="x", labelbottom=False)
+    left = chart.panels[i - 1] if i % chart.columns else None
+    if isinstance(panel, Lines) and isinstance(left, Lines) and panel.y == left.y and panel.y.upper is not None:
+        axes.set_ylabel("")
+        axes.tick_params(axis="y", labelleft=False)
+
+
+def _x_of(panel: Panel) -> object:
+    """What two panels above each other must have in common to need one x axis only."""
+    if isinstance(panel, Lines):
+        return panel.x, panel.x.lower if len(panel.series) else None
+    if isinstance(panel, Bars):
+        return panel.value if panel.horizontal else (tuple(panel.labels), panel.label_title)
+    return id(panel)
+
+
+def draw(chart: Chart) -> plt.Figure:
+    """The chart as a matplotlib figure; the caller closes it. Inside rc_context(STYLE)."""
+    rows = math.ceil(len(chart.panels) / chart.columns)
+    heights = [max(_height(p, chart.columns) for p in chart.panels[r * chart.columns:(r + 1) * chart.columns]) for r in range(rows)]
+    handles = _handles(chart)
+    columns = _legend_columns([str(h.get_label()) for h in handles])
+    legend_height = LEGEND_ROW * math.ceil(len(handles) / columns) + 0.08 if len(handles) > 1 else 0.01
+    figure = plt.figure(figsize=(WIDTH, sum(heights) + legend_height + 0.3), constrained_layout=True)
+    grid = figure.add_gridspec(rows + 1, chart.columns, height_ratios=[*heights, legend_height])
+    for i, panel in enumerate(chart.panels):
+        axes = figure.add_subplot(grid[i // chart.columns, i % chart.columns])
+        if isinstance(panel, Lines):
+            lines.draw(axes, panel, chart.columns)
+        elif isinstance(panel, Bars):
+            bars.draw(axes, panel, chart.columns)
+        else:
+            heat.draw(axes, panel)
+        axes.set_title(panel.title, loc="left")
+        _drop_repeated(axes, chart, i)
+    if len(handles) > 1:
+        foot = figure.add_subplot(grid[rows, :])
+        foot.axis("off")
+        foot.legend(handles=handles, loc="center", ncol=columns, frameon=False, borderaxespad=0, borderpad=0)
+    if chart.title:
+        figure.suptitle(chart.title, fontsize=10)
+    return figure
+
+
+def save(chart: Chart, stem: Path | str) -> list[Path]:
+    """Writes STEM.png and STEM.svg; returns both paths. A stem that ends in .png or .svg loses it."""
+    stem = Path(stem)
+    if stem.suffix in (".png", ".svg"):
+        stem = stem.with_suffix("")
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    files = [stem.parent / (stem.name + suffix) for suffix in (".png", ".svg")]
+    settings: dict[str, Any] = {**matplotlib.rcParamsDefault, "backend": "agg", **STYLE}
+    with matplotlib.rc_context(settings):
+        figure = draw(chart)
+        figure.savefig(files[0], dpi=200, metadata={"Software": None})
+        figure.savefig(files[1], metadata={"Date": None, "Creator": None})
+        plt.close(figure)
+    return files

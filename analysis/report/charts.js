@@ -1,0 +1,318 @@
+// Draws the charts of the page (analysis.chart.model as JSON) with D3 3: hover tells values, dragging zooms, the legend toggles.
+(function () {
+  "use strict";
+  var tip = d3.select("body").append("div").attr("class", "tip hidden").attr("role", "status");
+
+  // --- numbers as text
+
+  function bytesText(v) {
+    var sizes = [[1099511627776, "TiB"], [1073741824, "GiB"], [1048576, "MiB"], [1024, "KiB"]];
+    for (var i = 0; i < sizes.length; ++i) if (v >= sizes[i][0]) return +(v / sizes[i][0]).toPrecision(6) + " " + sizes[i][1];
+    return +v.toPrecision(6) + " B";
+  }
+  function tickText(axis) {
+    return axis.unit === "B" ? bytesText : function (v) { return String(Math.abs(v) < 1e-12 ? 0 : +v.toPrecision(6)); };
+  }
+  function valueText(axis, v) {
+    if (v === null || v === undefined) return "no value";
+    if (axis.unit === "B") return bytesText(v);
+    return +v.toPrecision(5) + (axis.unit && axis.unit !== "1" ? " " + axis.unit : "");
+  }
+
+  // --- the box beside the pointer: a head and lines of [colour, text], all as text nodes
+
+  function showTip(head, lines) {
+    tip.selectAll("*").remove();
+    tip.append("b").text(head);
+    lines.forEach(function (l) {
+      var row = tip.append("span");
+      if (l[0]) row.append("i").style("background", l[0]);
+      row.append("em").style("font-style", "normal").text(l[1]);
+    });
+    tip.classed("hidden", false);
+    var box = tip.node().getBoundingClientRect(), x = d3.event.clientX + 16, y = d3.event.clientY + 14;
+    if (x + box.width > window.innerWidth - 8) x = Math.max(4, d3.event.clientX - box.width - 16);
+    if (y + box.height > window.innerHeight - 8) y = Math.max(4, d3.event.clientY - box.height - 14);
+    tip.style("left", x + "px").style("top", y + "px");
+  }
+  function hideTip() { tip.classed("hidden", true); }
+
+  // --- axes
+
+  function logTicks(low, high, unit, most) {
+    var ticks = [], e, i;
+    if (unit === "B") {
+      var first = Math.ceil(Math.log2(low) - 1e-9), last = Math.floor(Math.log2(high) + 1e-9);
+      var step = Math.max(1, Math.ceil((last - first + 1) / most));
+      for (e = first; e <= last; e += step) ticks.push(Math.pow(2, e));
+      return ticks;
+    }
+    var choices = [[1, 2, 5], [1, 3], [1]];
+    for (i = 0; i < choices.length; ++i) {
+      ticks = [];
+      for (e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); ++e)
+        choices[i].forEach(function (d) { var t = d * Math.pow(10, e); if (t >= low * 0.999 && t <= high * 1.001) ticks.push(t); });
+      if (ticks.length <= most) return ticks;
+    }
+    return ticks.filter(function (_, k) { return k % Math.ceil(ticks.length / most) === 0; });
+  }
+  function scaleOf(axis, values, range, zoomed) {
+    values = values.filter(function (v) { return v !== null && isFinite(v) && (!axis.log || v > 0); });
+    var domain = zoomed;
+    if (!domain) {
+      var low = axis.lower !== null ? axis.lower : d3.min(values), high = axis.upper !== null ? axis.upper : d3.max(values);
+      if (low === undefined) { low = axis.log ? 1 : 0; high = axis.log ? 10 : 1; }
+      var room = axis.log ? (high > low ? Math.pow(high / low, 0.04) : 2) : (high - low) * 0.04 || Math.abs(high) * 0.1 || 1;
+      domain = [axis.lower !== null ? low : axis.log ? low / room : low - room, axis.upper !== null ? high : axis.log ? high * room : high + room];
+    }
+    return (axis.log ? d3.scale.log().base(axis.unit === "B" ? 2 : 10) : d3.scale.linear()).domain(domain).range(range);
+  }
+  function ticksOf(axis, scale, most) {
+    return axis.log ? logTicks(scale.domain()[0], scale.domain()[1], axis.unit, most) : scale.ticks(most);
+  }
+  function drawAxis(g, axis, scale, side, width, height, most) {
+    var ticks = ticksOf(axis, scale, most), across = side === "bottom";
+    var grid = d3.svg.axis().scale(scale).orient(side).tickValues(ticks).tickSize(across ? -height : -width, 0).tickFormat("");
+    var own = d3.svg.axis().scale(scale).orient(side).tickValues(ticks).tickSize(4, 0).tickFormat(tickText(axis));
+    var move = across ? "translate(0," + height + ")" : null;
+    g.append("g").attr("class", "grid").attr("transform", move).call(grid);
+    g.append("g").attr("class", "axis").attr("transform", move).call(own);
+    axisTitle(g, axis.title, side, width, height);
+  }
+  function axisTitle(g, text, side, width, height) {
+    var label = g.append("text").attr("text-anchor", "middle").text(text);
+    if (side === "bottom") label.attr("x", width / 2).attr("y", height + 36);
+    else label.attr("transform", "translate(-50," + height / 2 + ") rotate(-90)");
+  }
+
+  // --- a panel: its frame, then what is in it
+
+  function frame(cell, panel, height, left) {
+    var margin = {top: panel.title ? 24 : 10, right: 14, bottom: 44, left: left};
+    var outer = Math.max(260, cell.node().clientWidth), width = outer - margin.left - margin.right;
+    var svg = cell.append("svg").attr("width", outer).attr("height", height + margin.top + margin.bottom).attr("role", "img");
+    svg.append("title").text(panel.title || "");
+    var g = svg.append("g").attr("transform", "translate(" + margin.left + "," + margin.top + ")");
+    if (panel.title) g.append("text").attr("class", "title").attr("y", -9).text(panel.title);
+    return {svg: svg, g: g, width: width, height: height};
+  }
+
+  function drawLines(cell, panel, state, redraw) {
+    var f = frame(cell, panel, state.columns > 1 ? 210 : Math.round(290 * Math.max(0.45, panel.height)), 62), g = f.g;
+    var shown = panel.series.filter(function (s) { return !state.hidden[s.name]; });
+    var values = function (keys) { return d3.merge(shown.map(function (s) { return d3.merge(keys.map(function (k) { return s[k]; })); })); };
+    var xKey = JSON.stringify(panel.x);
+    var x = scaleOf(panel.x, values(["x"]), [0, f.width], state.zoomX[xKey]);
+    var y = scaleOf(panel.y, values(["y", "low", "high"]), [f.height, 0], state.zoomY[panel.index]);
+    drawAxis(g, panel.x, x, "bottom", f.width, f.height, Math.max(3, Math.floor(f.width / 85)));
+    drawAxis(g, panel.y, y, "left", f.width, f.height, Math.max(3, Math.floor(f.height / 40)));
+    var clip = "clip" + state.id + "_" + panel.index;
+    f.svg.append("clipPath").attr("id", clip).append("rect").attr("x", -4).attr("y", -4).attr("width", f.width + 8).attr("height", f.height + 8);
+    var plot = g.append("g").attr("clip-path", "url(#" + clip + ")");
+    var pairs = function (s) { return d3.range(s.x.length).map(function (i) { return {x: s.x[i], y: s.y[i], low: s.low[i], high: s.high[i]}; }); };
+    var there = function (d) { return d.y !== null && d.x !== null && (!panel.x.log || d.x > 0) && (!panel.y.log || d.y > 0); };
+    if (y.domain()[0] < 0 && y.domain()[1] > 0)
+      plot.append("line").attr("class", "reference").attr({x1: 0, x2: f.width, y1: y(0), y2: y(0)});
+    shown.forEach(function (s) {
+      var data = pairs(s), item = plot.append("g").attr("class", "series").attr("data-name", s.name);
+      if (s.low.length)
+        item.append("path").attr("class", "band").style("fill", s.colour)
+          .attr("d", d3.svg.area().defined(function (d) { return d.low !== null; }).x(function (d) { return x(d.x); })
+            .y0(function (d) { return y(d.low); }).y1(function (d) { return y(d.high); })(data));
+      if (s.style === "points")
+        item.selectAll("path").data(data.filter(there)).enter().append("path").attr("d", "M-4,-4L4,4M-4,4L4,-4").attr("class", "line")
+          .style("stroke", s.colour).attr("transform", function (d) { return "translate(" + x(d.x) + "," + y(d.y) + ")"; });
+      else
+        item.append("path").attr("class", "line").style("stroke", s.colour)
+          .attr("d", d3.svg.line().defined(there).interpolate(s.style === "step" ? "step-after" : "linear")
+            .x(function (d) { return x(d.x); }).y(function (d) { return y(d.y); })(data));
+      if (s.style === "line" && data.length <= 40)
+        item.selectAll("circle").data(data.filter(there)).enter().append("circle").attr("r", 3).style("fill", s.colour)
+          .attr("cx", function (d) { return x(d.x); }).attr("cy", function (d) { return y(d.y); });
+    });
+    var rule = g.append("line").attr("class", "hoverline hidden").attr("y1", 0).attr("y2", f.height);
+    var dots = g.append("g").style("pointer-events", "none");
+    var brush = d3.svg.brush().x(x).y(y).on("brushend", function () {
+      if (brush.empty()) return;
+      var e = brush.extent();
+      state.zoomX[xKey] = [e[0][0], e[1][0]];
+      state.zoomY[panel.index] = [e[0][1], e[1][1]];
+      redraw();
+    });
+    var catcher = g.append("g").attr("class", "brush").call(brush);
+    catcher.on("mousemove.hover", function () { hover(d3.mouse(g.node())); })
+      .on("mouseleave.hover", function () { hideTip(); rule.classed("hidden", true); dots.selectAll("*").remove(); })
+      .on("dblclick.zoom", function () { state.zoomX = {}; state.zoomY = {}; redraw(); });
+
+    // The value of each series nearest to the pointer's x; a staircase has one everywhere.
+    function hover(at) {
+      var where = x.invert(at[0]), lines = [], nearest = null;
+      dots.selectAll("*").remove();
+      shown.forEach(function (s) {
+        var best = null, i;
+        if (s.style === "step") {
+          i = d3.bisectRight(s.x, where) - 1;
+          if (i >= 0) best = {x: where, y: s.y[i]};
+        } else {
+          for (i = 0; i < s.x.length; ++i)
+            if (s.y[i] !== null && (best === null || Math.abs(x(s.x[i]) - at[0]) < Math.abs(x(best.x) - at[0])))
+              best = {x: s.x[i], y: s.y[i], low: s.low[i], high: s.high[i]};
+          if (best && Math.abs(x(best.x) - at[0]) > Math.max(24, f.width / 12)) best = null;
+        }
+        if (!best || best.y === null) return;
+        if (!nearest || Math.abs(x(best.x) - at[0]) < Math.abs(x(nearest.x) - at[0])) nearest = best;
+        lines.push({s: s, d: best});
+      });
+      if (!nearest) { hideTip(); rule.classed("hidden", true); return; }
+      lines = lines.filter(function (l) { return Math.abs(x(l.d.x) - x(nearest.x)) < 3; });
+      lines.forEach(function (l) {
+        if (l.d.y >= y.domain()[0] && l.d.y <= y.domain()[1])
+          dots.append("circle").attr("r", 4.5).style({fill: "#fff", stroke: l.s.colour, "stroke-width": 2}).attr("cx", x(l.d.x)).attr("cy", y(l.d.y));
+      });
+      rule.classed("hidden", false).attr("x1", x(nearest.x)).attr("x2", x(nearest.x));
+      showTip(panel.x.label + ": " + valueText(panel.x, nearest.x), lines.map(function (l) {
+        var band = l.d.low !== undefined && l.d.low !== null ? " [" + valueText(panel.y, l.d.low) + ", " + valueText(panel.y, l.d.high) + "]" : "";
+        return [l.s.colour, l.s.name + ": " + valueText(panel.y, l.d.y) + band];
+      }));
+    }
+  }
+
+  function drawBars(cell, panel, state) {
+    var parts = panel.parts.filter(function (p) { return !state.hidden[p.name]; }), n = panel.labels.length;
+    var across = panel.horizontal, longest = d3.max(panel.labels, function (l) { return l.length; }) || 1;
+    var left = across ? Math.min(300, 16 + 6.4 * longest) : 62;
+    var size = across ? Math.max(70, n * (panel.stacked ? 21 : 6 + 13 * Math.max(1, parts.length))) : Math.round(260 * panel.height);
+    var f = frame(cell, panel, size, left), g = f.g, marks = [], tops = [0];
+    panel.labels.forEach(function (label, i) {
+      var foot = 0;
+      parts.forEach(function (p, k) {
+        var v = p.values[i];
+        if (v === null) return;
+        marks.push({label: label, i: i, k: k, part: p, v: v, from: panel.stacked ? foot : 0, to: panel.stacked ? foot + v : v});
+        foot += v;
+        tops.push(panel.stacked ? foot : v);
+        if (p.high.length && p.high[i] !== null) tops.push(p.high[i]);
+      });
+    });
+    var axis = panel.value, all = parts.length === panel.parts.length;
+    var domain = [axis.lower !== null ? axis.lower : Math.min(0, d3.min(tops)), axis.upper !== null && all ? axis.upper : d3.max(tops) * 1.04 || 1];
+    var v = d3.scale.linear().domain(domain).range(across ? [0, f.width] : [f.height, 0]);
+    var band = d3.scale.ordinal().domain(d3.range(n)).rangeRoundBands(across ? [0, f.height] : [0, f.width], 0.22, 0.2);
+    drawAxis(g, axis, v, across ? "bottom" : "left", f.width, f.height, Math.max(3, Math.floor((across ? f.width : f.height) / (across ? 90 : 40))));
+    var named = d3.svg.axis().scale(band).orient(across ? "left" : "bottom").tickSize(0).tickPadding(6)
+      .tickFormat(function (i) { var l = panel.labels[i]; return l.length > 44 ? l.slice(0, 43) + "\u2026" : l; });
+    var labels = g.append("g").attr("class", "axis").attr("transform", across ? null : "translate(0," + f.height + ")").call(named);
+    if (!across && longest * 6.4 > band.rangeBand() * 1.25)
+      labels.selectAll("text").attr("transform", "rotate(-25)").style("text-anchor", "end");
+    if (!across) axisTitle(g, panel.label_title, "bottom", f.width, f.height);
+    var slot = panel.stacked ? band.rangeBand() : band.rangeBand() / Math.max(1, parts.length);
+    var place = function (d) { return band(d.i) + (panel.stacked ? 0 : d.k * slot); };
+    var bar = g.selectAll("rect.bar").data(marks).enter().append("rect").attr("class", "bar").attr("data-name", function (d) { return d.part.name; })
+      .style("fill", function (d) { return d.part.colour; })
+      .on("mousemove", function (d) {
+        var whole = d3.sum(panel.parts, function (p) { return p.values[d.i] || 0; });
+        var low = d.part.low[d.i], high = d.part.high[d.i];
+        var lines = [[d.part.colour, d.part.name + ": " + valueText(axis, d.v) + (panel.stacked && whole ? " (" + (100 * d.v / whole).toFixed(1) + " %)" : "") +
+          (low !== undefined && low !== null ? " [" + valueText(axis, low) + ", " + valueText(axis, high) + "]" : "")]];
+        if (panel.stacked) lines.push([null, "from " + valueText(axis, d.from) + " to " + valueText(axis, d.to)], [null, "sum of all: " + valueText(axis, whole)]);
+        showTip(d.label || d.part.name, lines);
+      }).on("mouseleave", hideTip);
+    var length = function (d) { return Math.max(0, Math.abs(v(d.to) - v(d.from)) - (panel.stacked ? 0.6 : 0)); };
+    if (across) bar.attr({x: function (d) { return v(d.from); }, y: place, width: length, height: Math.max(1, slot - 1)});
+    else bar.attr({x: place, y: function (d) { return Math.min(v(d.from), v(d.to)); }, width: Math.max(1, slot - 1), height: length});
+    marks.forEach(function (d) {
+      var low = d.part.low[d.i], high = d.part.high[d.i], middle = place(d) + slot / 2;
+      if (low === undefined || low === null) return;
+      g.append("line").attr("class", "reference").attr(across ? {x1: v(low), x2: v(high), y1: middle, y2: middle} : {x1: middle, x2: middle, y1: v(low), y2: v(high)});
+    });
+    if (panel.reference !== null) {
+      var r = v(panel.reference);
+      g.append("line").attr("class", "reference").attr(across ? {x1: r, x2: r, y1: 0, y2: f.height} : {x1: 0, x2: f.width, y1: r, y2: r});
+    }
+  }
+
+  function drawHeat(cell, panel, state) {
+    var rows = panel.y_labels.length, columns = panel.x_labels.length;
+    var longest = d3.max(panel.y_labels, function (l) { return l.length; }) || 1;
+    var f = frame(cell, panel, Math.max(150, rows * 34), Math.min(240, 40 + 6.6 * longest)), g = f.g;
+    var flat = d3.merge(panel.values).filter(function (v) { return v !== null; }), low = d3.min(flat), high = d3.max(flat);
+    var stops = state.ramp.map(function (_, i) { return low + (high - low) * i / (state.ramp.length - 1); });
+    var colour = high > low ? d3.scale.linear().domain(stops).range(state.ramp) : function () { return state.ramp[0]; };
+    var width = f.width - 76;
+    var x = d3.scale.ordinal().domain(d3.range(columns)).rangeRoundBands([0, width], 0.03);
+    var y = d3.scale.ordinal().domain(d3.range(rows)).rangeRoundBands([f.height, 0], 0.03);
+    g.append("g").attr("class", "axis").attr("transform", "translate(0," + f.height + ")")
+      .call(d3.svg.axis().scale(x).orient("bottom").tickSize(0).tickPadding(6).tickFormat(function (i) { return panel.x_labels[i]; }));
+    g.append("g").attr("class", "axis").call(d3.svg.axis().scale(y).orient("left").tickSize(0).tickPadding(6).tickFormat(function (i) { return panel.y_labels[i]; }));
+    axisTitle(g, panel.x_title, "bottom", width, f.height);
+    g.append("text").attr("class", "title").attr("text-anchor", "end").attr("x", -6).attr("y", -2).text(panel.y_title);
+    panel.values.forEach(function (row, j) {
+      row.forEach(function (v, i) {
+        if (v === null) return;
+        g.append("rect").attr("class", "cell").attr({x: x(i), y: y(j), width: x.rangeBand(), height: y.rangeBand()}).style("fill", colour(v))
+          .on("mousemove", function () { showTip(panel.x_title + " " + panel.x_labels[i] + ", " + panel.y_title + " " + panel.y_labels[j], [[colour(v), panel.value.label + ": " + valueText(panel.value, v)]]); })
+          .on("mouseleave", hideTip);
+        if (x.rangeBand() > 38)
+          g.append("text").attr({x: x(i) + x.rangeBand() / 2, y: y(j) + y.rangeBand() / 2 + 4, "text-anchor": "middle"}).style("pointer-events", "none")
+            .style("fill", v > (low + high) / 2 ? "#000" : "#fff").text(+v.toPrecision(3));
+      });
+    });
+    var key = d3.scale.linear().domain([low, high > low ? high : low + 1]).range([f.height, 0]);
+    d3.range(40).forEach(function (k) {
+      var v = low + (high - low) * k / 39;
+      g.append("rect").attr({x: width + 14, y: f.height * (39 - k) / 40, width: 12, height: f.height / 40 + 0.6}).style("fill", colour(v));
+    });
+    g.append("g").attr("class", "axis").attr("transform", "translate(" + (width + 26) + ",0)").call(d3.svg.axis().scale(key).orient("right").ticks(5).tickSize(3, 0));
+    g.append("text").attr("text-anchor", "end").attr("x", f.width).attr("y", -2).text(panel.value.title);
+  }
+
+  // --- a chart: legend and panels
+
+  function Chart(figure, chart, id, ramp) {
+    var state = {id: id, hidden: {}, zoomX: {}, zoomY: {}, columns: chart.columns, ramp: ramp};
+    var host = d3.select(figure), legend = host.append("div").attr("class", "legend"), grid = host.append("div").attr("class", "panels");
+    chart.panels.forEach(function (p, i) { p.index = i; });
+    if (chart.legend.length > 1) {
+      legend.selectAll("button.entry").data(chart.legend).enter().append("button").attr("class", "entry").attr("type", "button").attr("aria-pressed", "true")
+        .each(function (d) {
+          d3.select(this).append("i").style("background", d.colour);
+          d3.select(this).append("span").text(d.name);
+        })
+        .on("click", function (d) {
+          if (d3.event.shiftKey || d3.event.altKey) chart.legend.forEach(function (o) { state.hidden[o.name] = o !== d; });
+          else state.hidden[d.name] = !state.hidden[d.name];
+          draw();
+        });
+    }
+    var reset = legend.append("button").attr("class", "reset hidden").attr("type", "button").text("reset zoom")
+      .on("click", function () { state.zoomX = {}; state.zoomY = {}; draw(); });
+    var lines = chart.panels.some(function (p) { return p.kind === "lines"; });
+    legend.append("span").attr("class", "hint").text((lines ? "drag to zoom, double-click to reset" : "") +
+      (chart.legend.length > 1 ? (lines ? "; " : "") + "click toggles, shift-click shows one" : ""));
+    function draw() {
+      hideTip();
+      legend.selectAll("button.entry").attr("aria-pressed", function (d) { return String(!state.hidden[d.name]); });
+      reset.classed("hidden", !Object.keys(state.zoomX).length && !Object.keys(state.zoomY).length);
+      var columns = Math.max(1, Math.min(chart.columns, Math.floor(host.node().clientWidth / 300)));
+      grid.style("grid-template-columns", "repeat(" + columns + ", minmax(0, 1fr))");
+      grid.selectAll("*").remove();
+      chart.panels.forEach(function (panel) {
+        var cell = grid.append("div").attr("class", "panel");
+        (panel.kind === "lines" ? drawLines : panel.kind === "bars" ? drawBars : drawHeat)(cell, panel, state, draw);
+      });
+    }
+    draw();
+    return draw;
+  }
+
+  var document_ = JSON.parse(document.getElementById("charts").textContent), redraws = [];
+  document_.charts.forEach(function (chart, i) {
+    var figure = document.getElementById("chart-" + i);
+    if (figure) redraws.push(Chart(figure, chart, i, document_.ramp));
+  });
+  var waiting = null;
+  window.addEventListener("resize", function () {
+    clearTimeout(waiting);
+    waiting = setTimeout(function () { redraws.forEach(function (r) { r(); }); }, 150);
+  });
+})();

@@ -1,0 +1,13 @@
+import pytest
+
+import made_results
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    return made_results.write_run(tmp_path / "run")
+
+
+@pytest.fixture
+def study_folder(tmp_path):
+    return made_results.write_study(tmp_path / "study")

@@ -1,0 +1,93 @@
+"""Folders of results, made by hand: small enough to know every number, with names that would break a careless page."""
+import json
+from pathlib import Path
+
+HOSTILE = '<script>alert("x")</script>&\'"'
+PARTS = [("issue_wait", 100), ("link_up", 200), ("walk_wait", 300), ("walk", 150), ("memory", 70), ("engine", 30)]
+
+
+def metric(value, unit="1"):
+    return {"value": value, "unit": unit, "description": "d"}
+
+
+def write_run(folder: Path, scale: float = 1.0, experiment: str = "reach", count: int = 4, seed: int = 1, domain: str = "DMA") -> Path:
+    """A run of one endpoint `nic` behind a switch, its reads `scale` times 850 ns long in the mean."""
+    folder.mkdir(parents=True)
+    breakdown = {n: {"count": count, "sum": v * 1000 * count * scale, "mean": v * 1000 * scale, "unit": "ps", "description": f"until {n} ended"}
+                 for n, v in PARTS}
+    whole = sum(v for _, v in PARTS) * 1000 * scale
+    latency = {"count": count, "sum": whole * count, "mean": whole, "unit": "ps", "description": "time of a DMA"}
+    time = {"unit": "ps", "description": "d"}
+    document = {
+        "schema": 1, "simulator": {"name": "iommusim", "version": "0.1.0"}, "experiment": experiment, "seed": seed, "configuration_sha256": "ab" * 32,
+        "window": {"start": {"value": 10**6, **time}, "end": {"value": 3 * 10**6, **time}, "length": {"value": 2 * 10**6, **time},
+                   "ended_because": "its length had passed"},
+        "metrics": {"memory": {"node0": {"dram": {"channel0": {"utilisation": metric(0.25)}}}},
+                    "iommu": {"iotlb": {"hit_rate": metric(0.5)}},
+                    "nic": {"link": {"up": {"utilisation": metric(0.1)}, "down": {"utilisation": metric(0.4)}},
+                            "dma": {"throughput": metric(10 / scale, "Gb/s"), "read": {"latency": latency, "breakdown": breakdown}}}}}
+    (folder / "result.json").write_text(json.dumps(document))
+    cells = [(800, 1), (850, 2), (900, 1)]
+    total, lines = 0, ["endpoint,direction,low_ps,high_ps,count,cumulative"]
+    for ns, n in cells:
+        total += n
+        lines.append(f"nic,read,{int(ns * 1000 * scale) - 900},{int(ns * 1000 * scale)},{n},{total}")
+    (folder / "latency.csv").write_text("\n".join(lines) + "\n")
+    rows, start = [], 2_000_000
+    for i in range(20):
+        at, parts = start, []
+        for n, v in PARTS:
+            at += int(v * 1000 * scale) - i
+            parts.append({"part": n, "until_ps": at})
+        rows.append({"endpoint": "nic", "direction": "read", "iova": hex(0x1000 + 64 * i), "bytes": 64, "translated": True, "iotlb_hit": i % 2 == 1,
+                     "intended_ps": start, "latency_ps": at - start, "parts": parts})
+    (folder / "worst.json").write_text(json.dumps({"schema": 1, "dmas": rows}))
+    (folder / "topology.json").write_text(json.dumps({"schema": 1, "nodes": [
+        {"name": "sw0", "kind": "switch", "bdf": "01:00.0", "above": None, "port": 0, "first_bus": 1, "last_bus": 3},
+        {"name": "nic", "kind": "endpoint", "bdf": "03:00.0", "above": 0, "port": 0, "first_bus": 3, "last_bus": 3}],
+        "functions": [{"name": "nic", "endpoint": "nic", "bdf": "03:00.0", "requester": "03:00.0", "group": 0, "domain": domain},
+                      {"name": "nic.vf0", "endpoint": "nic", "bdf": "03:00.1", "requester": "03:00.1", "group": 1, "domain": None}]}))
+    (folder / "resolved.yaml").write_text(f"""schema: 1
+name: reach
+description: {json.dumps(HOSTILE)}
+platform:
+  memory: {{ranges: [{{base: 0x0, size: 2 GiB, node: 0}}], dram: {{channels: 4}}, llc: {{size: 25 MiB}}}}
+  cores: [{{name: cpu0, node: 0}}]
+  iommu: {{present: {'false' if domain == 'none' else 'true'}, architecture: {{type: vtd}}, unit: {{walkers: 6, iotlb: {{entries: 80}}, service: in_order}}}}
+  switches: [{{name: sw0, link: {{generation: 4, width: 16}}}}]
+  endpoints: [{{name: nic, behind: sw0, link: {{generation: 3, width: 8, mps: 256 B, mrrs: 512 B}}, dma: {{tags: 26}}}}]
+""")
+    return folder
+
+
+DOMAINS = {"none": 1.0, "identity": 1.1, "DMA": 2.0}
+WINDOWS = (262144, 1048576, 4194304)
+
+
+def write_study(folder: Path, replications: int = 3) -> Path:
+    """3 domains x 3 windows x replications, a claim of each status, a failure, published values, a heat map."""
+    rows, points = [], []
+    for domain, cost in DOMAINS.items():
+        for i, window in enumerate(WINDOWS):
+            name = f"{domain}-{window // 1024}K"
+            runs = []
+            for seed in range(1, replications + 1):
+                scale = cost + 0.2 * i * (domain == "DMA") + 0.01 * seed
+                at = f"runs/{name}/{seed}"
+                write_run(folder / at, scale, seed=seed, domain=domain)
+                rows.append(f"{name},{window},{domain},{seed},{10 / scale},{850 * scale}")
+                runs.append({"seed": seed, "folder": at, "state": "done"})
+            points.append({"name": name, "run": "base.yaml", "settings": {"buffer": f"{window} B"}, "columns": {}, "runs": runs})
+    (folder / "results.csv").write_text("point,window,domain,seed,gbps,mean_ns\n" + "\n".join(rows) + "\n")
+    (folder / "results.columns.json").write_text(json.dumps({
+        "point": {"kind": "id", "unit": "", "description": ""}, "window": {"kind": "factor", "unit": "B", "description": ""},
+        "domain": {"kind": "factor", "unit": "", "description": ""}, "seed": {"kind": "id", "unit": "", "description": ""},
+        "gbps": {"kind": "metric", "unit": "Gb/s", "description": "d"}, "mean_ns": {"kind": "metric", "unit": "ns", "description": "d"}}))
+    claims = [{"text": f"claim {s} {HOSTILE}", "metric": "gbps", "status": s, "value": 5.0, "figures": "5 at a", "reference": None} for s in ("pass", "fail", "missing")]
+    plots = [{"name": "throughput", "kind": "lines", "x": "window", "y": "gbps", "series": "domain", "log_x": True, "x_label": "window",
+              "published": [{"series": "DMA", "label": "measured", "x": [262144, 2097152], "y": [5.0, 4.0]}]},
+             {"name": "heat", "kind": "heat", "x": "window", "y": "domain", "z": "gbps"}]
+    (folder / "study.json").write_text(json.dumps({
+        "schema": 1, "title": f"Reach {HOSTILE}", "description": HOSTILE, "plots": plots, "claims": claims, "points": points,
+        "failures": [{"point": "DMA-256K", "seed": 9, "status": "exit 1", "lines": f"last line {HOSTILE}"}]}))
+    return folder

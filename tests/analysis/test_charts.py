@@ -1,0 +1,164 @@
+"""Charts as data: what is computed from results, checked against numbers worked out by hand."""
+import math
+
+import pytest
+
+from analysis import confidence, latency, study
+from analysis.build import breakdown, comparison, curves, heat_map, of_run, of_study, table, timeline
+from analysis.chart import palette, units
+from analysis.chart.model import Bars, Lines, as_json
+from analysis.results import ResultError
+from analysis.run_folder import RunFolder
+from made_results import DOMAINS, WINDOWS, write_run
+
+
+def test_percentiles_are_the_upper_ends_of_the_cells_that_hold_them(run_folder):
+    d = latency.read(run_folder)["nic", "read"]
+    assert d.total == 4
+    assert [d.percentile(p) for p in (1, 25, 25.1, 75, 75.1, 100)] == [800e3, 800e3, 850e3, 850e3, 900e3, 900e3]
+    assert d.cdf().tolist() == [0.25, 0.75, 1.0]
+
+
+def test_distributions_of_replications_are_of_all_their_dmas(tmp_path):
+    parts = [latency.read(write_run(tmp_path / str(i), scale))["nic", "read"] for i, scale in enumerate((1.0, 2.0))]
+    both = latency.together(parts)
+    assert both.total == 8 and both.percentile(50) == 900e3 and both.percentile(51) == 1600e3
+
+
+def test_an_interval_is_students():
+    i = confidence.interval([10.0, 12.0, 14.0])
+    reach = 4.302652729911275 * 2 / math.sqrt(3)  # t(0.975, 2) from the tables, s = 2
+    assert i.mean == 12 and i.count == 3
+    assert i.low == pytest.approx(12 - reach) and i.high == pytest.approx(12 + reach)
+    assert math.isnan(confidence.interval([1.0]).low) and confidence.interval([float("nan")]).count == 0
+
+
+def test_parts_of_a_breakdown_sum_to_the_whole(run_folder):
+    (panel,) = of_run.charts(RunFolder(run_folder))[2].panels
+    assert isinstance(panel, Bars) and panel.stacked
+    assert sum(p.values[0] for p in panel.parts) == pytest.approx(850 * (1 if panel.value.unit == "ns" else 1000))
+    assert [p.name for p in panel.parts] == ["issue_wait", "link_up", "walk_wait", "walk", "memory", "engine"]
+
+
+def test_breakdowns_of_replications_are_weighted_by_their_dmas(tmp_path):
+    runs = [RunFolder(write_run(tmp_path / "a", 1.0, count=1)), RunFolder(write_run(tmp_path / "b", 2.0, count=3))]
+    pooled = breakdown.pooled([r.breakdowns()["nic", "read"] for r in runs])
+    assert {p.name: p.mean_ps for p in pooled}["walk"] == pytest.approx(150e3 * (1 * 1 + 2 * 3) / 4)
+
+
+def test_curves_have_the_mean_and_the_band_of_their_replications(study_folder):
+    s = study.read(study_folder)
+    found = table.curves(s.frame, "window", "gbps", "domain")
+    assert [c.name for c in found] == list(DOMAINS)  # baselines in their order
+    assert found[0].x == list(WINDOWS)
+    expected = confidence.interval([10 / (1.0 + 0.01 * seed) for seed in (1, 2, 3)])
+    assert found[0].y[0].mean == pytest.approx(expected.mean) and found[0].low[0] == pytest.approx(expected.low)
+
+
+def test_relative_error_is_taken_at_the_published_places(study_folder):
+    s = study.read(study_folder)
+    chart = curves.lines(s, s.plots[0], "x")
+    top, errors = chart.panels
+    assert isinstance(top, Lines) and isinstance(errors, Lines)
+    assert [x.style for x in top.series] == ["line", "line", "line", "points"]
+    dma = next(x for x in top.series if x.name == "DMA")
+    first, between = errors.series[0].y
+    assert first == pytest.approx(100 * (dma.y[0] - 5) / 5)
+    assert between == pytest.approx(100 * ((dma.y[1] + dma.y[2]) / 2 - 4) / 4)  # 2 MiB: half way from 1 to 4 MiB on a log axis
+    assert "95 % confidence" in chart.caption
+
+
+def test_values_outside_a_curve_are_not_guessed():
+    assert math.isnan(curves.interpolate([1, 2], [3, 4], 0.5, False)) and math.isnan(curves.interpolate([1, 2], [3, 4], 2.1, True))
+    assert curves.interpolate([1, 2], [3, 4], 1.5, False) == 3.5
+
+
+def test_a_comparison_is_relative_to_the_baseline_that_costs_least(study_folder):
+    s = study.read(study_folder)
+    absolute, relative = comparison.chart(s, s.plots[0], "x").panels
+    assert [p.name for p in relative.parts] == list(DOMAINS) and relative.parts[0].values == [100, 100, 100]
+    dma = absolute.parts[2].values[0] / absolute.parts[0].values[0]
+    assert relative.parts[2].values[0] == pytest.approx(100 * dma) and 45 < 100 * dma < 55
+    assert relative.labels == ["256 KiB", "1 MiB", "4 MiB"]
+
+
+def test_a_heat_map_has_a_cell_per_pair_of_factors(study_folder):
+    s = study.read(study_folder)
+    (panel,) = heat_map.chart(s, s.plots[1], "x").panels
+    assert list(panel.x_labels) == ["256 KiB", "1 MiB", "4 MiB"] and list(panel.y_labels) == list(DOMAINS)
+    assert panel.values[2][0] == pytest.approx(table.curves(s.frame, "window", "gbps", "domain")[2].means[0])
+
+
+def test_a_study_gets_what_it_asks_for_and_what_every_study_has(study_folder):
+    charts = {c.name: c for c in of_study.charts(study.read(study_folder))}
+    assert list(charts) == ["throughput", "heat", "throughput_relative", "latency_cdf_nic_read", "percentiles_nic_read", "breakdown_nic_read"]
+    assert [p.title for p in charts["latency_cdf_nic_read"].panels] == list(DOMAINS)
+    assert [s.name for s in charts["latency_cdf_nic_read"].panels[0].series] == ["256 KiB", "1 MiB", "4 MiB"]
+    assert max(charts["latency_cdf_nic_read"].panels[2].series[0].y) == 1.0
+
+
+def test_the_slowest_dmas_are_drawn_as_their_parts(run_folder):
+    chart = of_run.worst(RunFolder(run_folder).worst())
+    (panel,) = chart.panels
+    assert len(panel.labels) == 20 and panel.labels[0] == "1. nic read 0x1000"
+    assert sum(p.values[0] for p in panel.parts) == pytest.approx(850 * (1 if panel.value.unit == "ns" else 1000))
+
+
+def test_a_time_line_comes_from_its_file(run_folder):
+    (run_folder / "timeline.csv").write_text("time_ps,nic.dma.throughput,nic.link.up.utilisation\n1000000,5,0.1\n2000000,7,0.2\n")
+    chart = timeline.chart(RunFolder(run_folder))
+    assert [p.y.title for p in chart.panels] == ["throughput (Gb/s)", "utilisation"]
+    assert list(chart.panels[0].series[0].y) == [5, 7]
+
+
+def test_a_time_line_of_a_trace_is_the_share_of_time_taken(run_folder):
+    (run_folder / "trace.json").write_text("""{"traceEvents": [
+      {"ph": "M", "pid": 1, "tid": 1, "name": "thread_name", "args": {"name": "nic up"}},
+      {"ph": "X", "pid": 1, "tid": 1, "ts": 0, "dur": 30, "name": "a"}, {"ph": "X", "pid": 1, "tid": 1, "ts": 60, "dur": 60, "name": "b"}]}""")
+    (panel,) = timeline.chart(RunFolder(run_folder)).panels
+    assert panel.title == "nic up"
+    values = list(panel.series[0].y)
+    assert values[0] == pytest.approx(100) and values[45] == pytest.approx(0) and sum(values) / len(values) == pytest.approx(75)
+
+
+def test_ticks_in_bytes_are_powers_of_two_and_read_as_such():
+    assert [units.bytes_text(v) for v in units.log_ticks(262144, 67108864, "B", 9)] == [
+        "256 KiB", "512 KiB", "1 MiB", "2 MiB", "4 MiB", "8 MiB", "16 MiB", "32 MiB", "64 MiB"]
+    assert len(units.log_ticks(1, 2**40, "B", 5)) <= 5
+    assert units.log_ticks(90, 2100, "ns", 8) == [100, 200, 500, 1000, 2000]
+    assert units.readable("ps", 850e3) == (1e-3, "ns") and units.readable("ps", 2e8) == (1e-6, "us") and units.readable("B", 1) == (1, "B")
+
+
+def test_baselines_keep_their_colours_and_nobody_else_gets_one():
+    among = palette.colours(["DMA", "none"])
+    assert among == palette.colours(["none", "DMA"])
+    mixed = palette.colours(["DMA", "a", "b", "c"])
+    assert len(set(mixed.values())) == 4 and mixed["DMA"] == among["DMA"]
+
+
+def test_charts_as_json_have_no_numbers_json_lacks(study_folder):
+    s = study.read(study_folder)
+    chart = as_json(curves.lines(s, s.plots[0], "x"))
+    assert chart["panels"][0]["x"]["title"] == "window" and [e["name"] for e in chart["legend"]] == [*DOMAINS, "measured"]
+
+
+@pytest.mark.parametrize("old, new, message", [
+    ('"kind": "heat"', '"kind": "pie"', r"plots\[1\].kind: 'pie' is none of"),
+    ('"z": "gbps"', '"z": "gpbs"', r"plots\[1\].z: 'gpbs' is no column; there are point, window"),
+    ('"y": [5.0, 4.0]', '"y": [5.0]', r"published\[0\]: x and y are lists of numbers, equally long"),
+    ('"x": "window", "y": "gbps"', '"y": "gbps"', r"plots\[0\].x: is missing"),
+    ('"name": "DMA-256K"', '"name": "../DMA"', "cannot name a point's folder"),
+])
+def test_a_wrong_study_is_refused_with_its_place(study_folder, old, new, message):
+    text = (study_folder / "study.json").read_text()
+    assert old in text
+    (study_folder / "study.json").write_text(text.replace(old, new, 1))
+    with pytest.raises(ResultError, match=message):
+        study.read(study_folder)
+
+
+def test_runs_outside_the_studys_folder_are_not_read(study_folder, tmp_path):
+    write_run(tmp_path / "elsewhere")
+    text = (study_folder / "study.json").read_text().replace("runs/none-256K/1", "../elsewhere", 1)
+    (study_folder / "study.json").write_text(text)
+    assert len(list(study.read(study_folder).runs("none-256K"))) == 2
