@@ -296,7 +296,8 @@ void Lookup::walk_finished(WalkSlot& slot) {
   const bool found_context = slot.walk.step.kind == Step::Kind::context_found;
   if (found_context) copy = slot.walk.step;
   const Step& last = found_context ? copy : slot.walk.step;
-  if (walkers_.may_install(slot)) keep(slot, last, first);
+  const bool installs = walkers_.may_install(slot);
+  if (installs) keep(slot, last, first);
   if (kind == WalkKind::page) {
     if ((slot.stages_read & 1u << 1) != 0) count(PerformanceEvent::first_stage_walk, asked, &first.context);
     if ((slot.stages_read & 1u << 2) != 0) count(PerformanceEvent::second_stage_walk, asked, &first.context);
@@ -309,6 +310,7 @@ void Lookup::walk_finished(WalkSlot& slot) {
       p = attempt(*t);  // a context that has been invalidated serves only the request it was fetched for
     } else {
       t->stale = stale;
+      if (installs && !is_first) fill_first_level(*t, last);
       p = answer(kind, last, *t, is_first ? &slot : nullptr, is_first || ask_the_same(asked, t->request));
     }
     if (p == Progress::needs_walker) again.push(*t);
@@ -335,7 +337,8 @@ void Lookup::keep(const WalkSlot& slot, const Step& last, const Transaction& fir
 }
 
 void Lookup::fill_first_level(const Transaction& t, const Step& last) {
-  if (first_levels_.empty() || t.port == Transaction::kNoPort) return;
+  const bool kept = last.kind == Step::Kind::translated && last.cacheable;
+  if (!kept || first_levels_.empty() || t.port == Transaction::kNoPort) return;
   caches_.fill_first_level(t.port, last.tag, last.translation, tenant_of(t.request, t.context));
 }
 
@@ -348,7 +351,6 @@ Lookup::Progress Lookup::answer(WalkKind kind, const Step& last, Transaction& t,
       return kind == WalkKind::process ? with_process_context(t, slot) : with_device_context(t, slot);
     case Step::Kind::translated:
       if (!same && !last.translation.rights.cover(t.request.needed)) break;
-      if (slot == nullptr && !t.stale && last.cacheable) fill_first_level(t, last);
       return translated(t, last.translation);
     case Step::Kind::interrupt_remapped:
       return interrupt(t, Outcome::Kind::interrupt, last.interrupt, last.interrupt.address);
