@@ -90,7 +90,7 @@ class Driver {
   /// Writes the source's context: translated through `tables`, or pass-through when `tables` is null (domain type
   /// identity).
   virtual void attach(TableMemory& memory, SourceId source, DomainId domain, const PageTables* tables) = 0;
-  /// Clears the source's context: its requests fault until the next attach (domain type blocked).
+  /// Clears the source's context: its requests without a process fault until the next attach (domain type blocked).
   virtual void detach(TableMemory& memory, SourceId source) = 0;
 
   virtual DriverFeatures features() const { return {}; }

@@ -13,6 +13,7 @@
 #include "models/iommu/arch/vtd/faults.h"
 #include "models/iommu/arch/vtd/formats.h"
 #include "models/iommu/arch/vtd/registers.h"
+#include "models/iommu/arch/vtd/scalable_formats.h"
 
 namespace iommusim::iommu::vtd {
 
@@ -57,10 +58,11 @@ constexpr DomainId kDomain{7};
 /// A unit brought up by its driver, translation and interrupt remapping on.
 struct Bench {
   explicit Bench(const VtdConfig& c = {}, UntimedUnit::Caches caches = UntimedUnit::Caches::none)
-      : config(c),
-        arch(c.make_architecture()),
-        driver(c.make_driver()),
-        unit(*arch, memory, caches, [this](Hpa a) { return unreadable.count(a.value()) == 0; }) {
+      : config(c), arch(c.make_architecture()), driver(c.make_driver()), unit(*arch, memory, caches) {
+    unit.set_access([this](Hpa a, unsigned, bool write) {
+      const bool refused = write ? read_only.count(a.value()) != 0 : unreadable.count(a.value()) != 0;
+      return refused ? MemoryStatus::refused : MemoryStatus::ok;
+    });
     unit.write(driver->set_up(memory, 256));
     unit.write(driver->enable(c.interrupt_remapping));
   }
@@ -93,8 +95,10 @@ struct Bench {
     unit.write(driver->tail_write(tail));
   }
   void submit_raw(std::uint64_t low, std::uint64_t high, bool ring = true) {
-    memory.write64(driver->queue_base() + 16 * tail, low);
-    memory.write64(driver->queue_base() + 16 * tail + 8, high);
+    const Hpa at = driver->queue_base() + std::uint64_t{driver->command_bytes()} * tail;
+    memory.write64(at, low);
+    memory.write64(at + 8, high);
+    for (unsigned i = 16; i < driver->command_bytes(); i += 8) memory.write64(at + i, 0);
     tail = (tail + 1) % driver->queue_entries();
     if (ring) unit.write(driver->tail_write(tail));
   }
@@ -114,7 +118,7 @@ struct Bench {
   }
   /// Where the paging entry of an address at a level lies.
   Hpa page_entry(const PageTables& tables, std::uint64_t address, unsigned level) {
-    const auto& own = dynamic_cast<const SecondStageTables&>(tables);
+    const auto& own = dynamic_cast<const DomainTables&>(tables);
     Hpa table = own.root();
     for (unsigned l = own.levels();; --l) {
       const Hpa at = table + 8 * index_in_table(address, l);
@@ -123,13 +127,67 @@ struct Bench {
     }
   }
 
+  // --- scalable mode
+  std::unique_ptr<PageTables> tables(TableStage stage, unsigned levels) {
+    return driver->create_tables(memory, DomainGeometry{static_cast<std::uint8_t>(levels), stage});
+  }
+  static Request with_pasid(Request r, std::uint32_t pasid, bool privileged = false) {
+    r.has_pasid = true;
+    r.pasid = Pasid(pasid);
+    r.privileged = privileged;
+    return r;
+  }
+  static Request translation_request(std::uint64_t address, bool no_write = false) {
+    Request r = request(address, Rights{true, !no_write, false});
+    r.at = AddressType::translation_request;
+    return r;
+  }
+  Resolution resolve(const Request& r) { return unit.resolve(r); }
+  /// Where a device's scalable-mode structures lie, found as hardware finds them.
+  Hpa root_half(SourceId source = kDevice) {
+    return Hpa(reg64(reg::kRootTable) & ~std::uint64_t{0xfff}) + 8 * (source.value() >> 7);
+  }
+  Hpa scalable_context(SourceId source = kDevice) {
+    return decode_root_half(memory.read64(root_half(source))).context_table + 32 * (source.value() & 0x7f);
+  }
+  Hpa directory_entry(std::uint32_t pasid = 0, SourceId source = kDevice) {
+    return Hpa(memory.read64(scalable_context(source)) & ~std::uint64_t{0xfff}) + 8 * (pasid >> 6);
+  }
+  Hpa pasid_entry(std::uint32_t pasid = 0, SourceId source = kDevice) {
+    return Hpa(memory.read64(directory_entry(pasid, source)) & ~std::uint64_t{0xfff}) + 64 * (pasid & 63);
+  }
+  PasidEntry read_pasid(std::uint32_t pasid = 0) {
+    const Hpa at = pasid_entry(pasid);
+    return decode_pasid(memory.read64(at), memory.read64(at + 8), memory.read64(at + 16));
+  }
+  void write_pasid(const PasidEntry& e, std::uint32_t pasid = 0) {
+    const PasidWords w = encode(e);
+    for (unsigned i = 0; i < 8; ++i) memory.write64(pasid_entry(pasid) + 8 * i, w[i]);
+  }
+  void set_bits(Hpa at, std::uint64_t bits) { memory.write64(at, memory.read64(at) | bits); }
+  void clear_bits(Hpa at, std::uint64_t bits) { memory.write64(at, memory.read64(at) & ~bits); }
+
   VtdConfig config;
   WordMemory memory;
   std::unique_ptr<Architecture> arch;
   std::unique_ptr<Driver> driver;
-  std::set<std::uint64_t> unreadable;
+  std::set<std::uint64_t> unreadable, read_only;  ///< by the address an access starts at
   UntimedUnit unit;
   std::uint32_t tail = 0;
 };
+
+/// A unit in scalable mode with all that this model has.
+inline VtdConfig scalable_config() {
+  VtdConfig c;
+  c.mode = Mode::scalable;
+  c.table_levels = {3, 4, 5};
+  c.guest_address_bits = 57;
+  c.device_tlb = true;
+  c.scalable.page_requests = true;
+  c.scalable.execute_requests = true;
+  c.scalable.extended_accessed = true;
+  c.scalable.rid_privileged = true;
+  return c;
+}
 
 }  // namespace iommusim::iommu::vtd

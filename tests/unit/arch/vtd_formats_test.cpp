@@ -2,9 +2,9 @@
 
 #include <random>
 
-#include "models/iommu/arch/vtd/descriptors.h"
 #include "models/iommu/arch/vtd/fault_log.h"
 #include "models/iommu/arch/vtd/formats.h"
+#include "models/iommu/arch/vtd/invalidations.h"
 
 namespace iommusim::iommu::vtd {
 namespace {
@@ -145,11 +145,12 @@ TEST_F(VtdFormats, FaultRecordRoundTrips) {
 
 TEST_F(VtdFormats, DescriptorsRoundTrip) {
   using Type = Descriptor::Type;
-  for (const Type type : {Type::context, Type::iotlb, Type::device_tlb, Type::interrupt_entry, Type::wait})
+  for (const Type type : {Type::context, Type::iotlb, Type::device_tlb, Type::interrupt_entry, Type::wait,
+                          Type::process_iotlb, Type::process_cache, Type::process_device_tlb, Type::page_response})
     for (int i = 0; i < 1000; ++i) {
       // A random word pair decoded is a legal set of fields of that type.
       const Descriptor d =
-          decode_descriptor({(number(64) & ~std::uint64_t{0xf}) | static_cast<std::uint64_t>(type), number(64)});
+          decode_descriptor({(number(64) & ~std::uint64_t{0xe0f}) | static_cast<std::uint64_t>(type), number(64)});
       const Descriptor back = decode_descriptor(encode(d));
       EXPECT_EQ(encode(back), encode(d));
       EXPECT_EQ(back.type, type);
@@ -167,6 +168,13 @@ TEST_F(VtdFormats, DescriptorsRoundTrip) {
       EXPECT_EQ(back.status_write, d.status_write);
       EXPECT_EQ(back.fence, d.fence);
       EXPECT_EQ(back.interrupt, d.interrupt);
+      EXPECT_EQ(back.drain_pages, d.drain_pages);
+      EXPECT_EQ(back.process_granularity, d.process_granularity);
+      EXPECT_EQ(back.pasid, d.pasid);
+      EXPECT_EQ(back.has_pasid, d.has_pasid);
+      EXPECT_EQ(back.global, d.global);
+      EXPECT_EQ(back.group, d.group);
+      EXPECT_EQ(back.code, d.code);
     }
 }
 
@@ -177,22 +185,22 @@ TEST_F(VtdFormats, DescriptorBitsAreThoseOfTheSpecification) {
   page.address = Iova(0xffffe000);
   page.size_log2 = 13;
   page.leaf_only = true;
-  EXPECT_EQ(encode(descriptor_for(page)), (Pair{0x123400f2, 0xffffe041}));
+  EXPECT_EQ(encode(descriptor_for(page, VtdConfig())), (Pair{0x123400f2, 0xffffe041}));
   Invalidation wait;
   wait.kind = Invalidation::Kind::wait;
   wait.status = 2;
   wait.status_address = Hpa(0x5000);
-  EXPECT_EQ(encode(descriptor_for(wait)), (Pair{0x200000025, 0x5000}));
+  EXPECT_EQ(encode(descriptor_for(wait, VtdConfig())), (Pair{0x200000025, 0x5000}));
   Invalidation entries;
   entries.kind = Invalidation::Kind::interrupt_entries;
   entries.index = 0x21;
   entries.count_log2 = 0;
-  EXPECT_EQ(encode(descriptor_for(entries)), (Pair{0x2100000014, 0}));
+  EXPECT_EQ(encode(descriptor_for(entries, VtdConfig())), (Pair{0x2100000014, 0}));
   Invalidation context;
   context.kind = Invalidation::Kind::context_source;
   context.source = SourceId(0x18);
   context.domain = DomainId(7);
-  EXPECT_EQ(encode(descriptor_for(context)), (Pair{0x1800070031, 0}));
+  EXPECT_EQ(encode(descriptor_for(context, VtdConfig())), (Pair{0x1800070031, 0}));
 }
 
 TEST_F(VtdFormats, ADeviceTlbInvalidationCodesItsSizeInTheAddress) {
@@ -202,7 +210,7 @@ TEST_F(VtdFormats, ADeviceTlbInvalidationCodesItsSizeInTheAddress) {
     i.source = kDeviceTlbSource;
     i.address = Iova(std::uint64_t{5} << 41);
     i.size_log2 = static_cast<std::uint8_t>(log2);
-    const Command c = command_for(decode_descriptor(encode(descriptor_for(i))), 64);
+    const Command c = command_for(decode_descriptor(encode(descriptor_for(i, VtdConfig()))), VtdConfig(), false);
     EXPECT_EQ(c.kind, Command::Kind::device_tlb);
     EXPECT_EQ(c.source, i.source);
     EXPECT_EQ(c.bytes, bit(log2));

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "models/iommu/arch/vtd/descriptors.h"
+#include "models/iommu/arch/vtd/invalidations.h"
 #include "tests/unit/arch/vtd_bench.h"
 
 namespace iommusim::iommu::vtd {
@@ -24,7 +24,9 @@ Invalidation pages(std::uint64_t address, std::uint8_t log2, bool leaf_only = fa
 }
 RangeTag page(std::uint64_t number, Space domain = kDomain.value()) { return range_around(domain, number << 12, 12); }
 InvalidationScope scope(const Invalidation& i, unsigned page_mask_bits = 64) {
-  return command_for(decode_descriptor(encode(descriptor_for(i))), page_mask_bits).scope;
+  VtdConfig c;
+  c.quirks.page_mask_bits = static_cast<std::uint8_t>(page_mask_bits);
+  return command_for(decode_descriptor(encode(descriptor_for(i, c))), c, false).scope;
 }
 
 TEST(VtdPageMask, TheSpecifiedRuleComparesEveryBitAboveTheMask) {
@@ -88,9 +90,9 @@ TEST(VtdScopes, ContextsGoByDomainOrBySource) {
   const InvalidationScope by_source = scope(make(Kind::context_source));
   EXPECT_TRUE(by_source.source(0x18));
   EXPECT_FALSE(by_source.source(0x19));
-  Descriptor d = descriptor_for(make(Kind::context_source));
+  Descriptor d = descriptor_for(make(Kind::context_source), VtdConfig());
   d.function_mask = 3;
-  const InvalidationScope all_functions = command_for(d, 64).scope;
+  const InvalidationScope all_functions = command_for(d, VtdConfig(), false).scope;
   EXPECT_TRUE(all_functions.source(0x1f));
   EXPECT_FALSE(all_functions.source(0x20));
 }
@@ -208,26 +210,26 @@ TEST_F(VtdQueue, AnIllegalDescriptorStopsTheQueueUntilSoftwareClearsTheError) {
 
 TEST_F(VtdQueue, EachWayToBeIllegalIsFound) {
   const VtdConfig c;
-  EXPECT_EQ(check({0x0, 0}, c), QueueError::type);
-  EXPECT_EQ(check({0x3, 0}, c), QueueError::type) << "no device TLBs";
-  EXPECT_EQ(check({0x6, 0}, c), QueueError::type) << "scalable mode";
-  EXPECT_EQ(check({0x1, 0}, c), QueueError::reserved) << "granularity 0";
-  EXPECT_EQ(check({0x11, 0}, c), QueueError::none);
-  EXPECT_EQ(check({0x11, 1}, c), QueueError::reserved);
-  EXPECT_EQ(check({0x51, 0}, c), QueueError::reserved);
-  EXPECT_EQ(check({0x12, 0}, c), QueueError::none);
-  EXPECT_EQ(check({0x112, 0}, c), QueueError::reserved);
-  EXPECT_EQ(check({0x32, 18}, c), QueueError::none);
-  EXPECT_EQ(check({0x32, 19}, c), QueueError::reserved) << "beyond the largest address mask";
-  EXPECT_EQ(check({0x32, 0x80}, c), QueueError::reserved);
-  EXPECT_EQ(check({0x24, 0}, c), QueueError::reserved);
-  EXPECT_EQ(check({0x25, 0x5000}, c), QueueError::none);
-  EXPECT_EQ(check({0x25, 0x5001}, c), QueueError::reserved);
-  EXPECT_EQ(check({0xa5, 0x5000}, c), QueueError::reserved);
+  EXPECT_EQ(check({0x0, 0}, 16, false, c), QueueError::type);
+  EXPECT_EQ(check({0x3, 0}, 16, false, c), QueueError::type) << "no device TLBs";
+  EXPECT_EQ(check({0x6, 0}, 16, false, c), QueueError::type) << "scalable mode";
+  EXPECT_EQ(check({0x1, 0}, 16, false, c), QueueError::reserved) << "granularity 0";
+  EXPECT_EQ(check({0x11, 0}, 16, false, c), QueueError::none);
+  EXPECT_EQ(check({0x11, 1}, 16, false, c), QueueError::reserved);
+  EXPECT_EQ(check({0x51, 0}, 16, false, c), QueueError::reserved);
+  EXPECT_EQ(check({0x12, 0}, 16, false, c), QueueError::none);
+  EXPECT_EQ(check({0x112, 0}, 16, false, c), QueueError::reserved);
+  EXPECT_EQ(check({0x32, 18}, 16, false, c), QueueError::none);
+  EXPECT_EQ(check({0x32, 19}, 16, false, c), QueueError::reserved) << "beyond the largest address mask";
+  EXPECT_EQ(check({0x32, 0x80}, 16, false, c), QueueError::reserved);
+  EXPECT_EQ(check({0x24, 0}, 16, false, c), QueueError::reserved);
+  EXPECT_EQ(check({0x25, 0x5000}, 16, false, c), QueueError::none);
+  EXPECT_EQ(check({0x25, 0x5001}, 16, false, c), QueueError::reserved);
+  EXPECT_EQ(check({0xa5, 0x5000}, 16, false, c), QueueError::reserved);
   VtdConfig plain;
   plain.interrupt_remapping = false;
-  EXPECT_EQ(check({0x4, 0}, c), QueueError::none);
-  EXPECT_EQ(check({0x4, 0}, plain), QueueError::type);
+  EXPECT_EQ(check({0x4, 0}, 16, false, c), QueueError::none);
+  EXPECT_EQ(check({0x4, 0}, 16, false, plain), QueueError::type);
 }
 
 TEST_F(VtdQueue, AFetchErrorStopsTheQueue) {

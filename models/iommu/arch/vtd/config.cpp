@@ -11,7 +11,7 @@
 namespace iommusim::iommu::vtd {
 
 namespace {
-const base::Variants<ArchitectureConfig>::Entry<VtdConfig> entry("vtd", "Intel VT-d, legacy mode");
+const base::Variants<ArchitectureConfig>::Entry<VtdConfig> entry("vtd", "Intel VT-d, legacy or scalable mode");
 }
 
 const base::Fields<Quirks>& Quirks::fields() {
@@ -29,7 +29,12 @@ const base::Fields<VtdConfig>& VtdConfig::fields() {
   using C = VtdConfig;
   static const base::Fields<VtdConfig> f =
       base::Fields<VtdConfig>(
-          "vtd", "Intel VT-d remapping unit, legacy mode (root and context tables, second-stage translation)")
+          "vtd",
+          "Intel VT-d remapping unit: root and context tables with second-stage translation (legacy mode), or "
+          "PASID tables with first-stage, second-stage and nested translation (scalable mode)")
+          .field("mode", &C::mode, "Translation mode: what the unit can do (ECAP.SMTS) and the driver asks for (TTM)",
+                 {{"legacy", Mode::legacy}, {"scalable", Mode::scalable}})
+          .source("VT-d rev. 4.0 sections 3.4 and 11.4.5; Linux takes scalable mode where the unit has it")
           .field("host_address_bits", &C::host_address_bits,
                  "Host address width; table pointers beyond it are reserved bits")
           .range(32, 52)
@@ -81,6 +86,7 @@ const base::Fields<VtdConfig>& VtdConfig::fields() {
           .range(2, 65536)
           .power_of_two()
           .source("65536 in Linux (INTR_REMAP_TABLE_ENTRIES)")
+          .object("scalable", &C::scalable, "Capabilities of scalable mode")
           .object("quirks", &C::quirks, "Departures from the specification")
           .check([](const C& c, base::Report& r) {
             const auto [key, message] = c.contradiction();
@@ -98,6 +104,12 @@ std::pair<std::string, std::string> VtdConfig::contradiction() const {
                                       " bits"};
   if (superpages_1g && !superpages_2m)
     return {"superpages_1g", "needs superpages_2m: no unit reports 1 GiB pages alone"};
+  if (!is_scalable() && scalable.touched()) return {"scalable", "needs mode: scalable"};
+  if (is_scalable()) {
+    const auto [key, message] = scalable.contradiction();
+    if (!message.empty()) return {"scalable." + key, message};
+    if (scalable.page_requests && !device_tlb) return {"scalable.page_requests", "needs device_tlb"};
+  }
   if (extended_interrupt_mode && !interrupt_remapping) return {"extended_interrupt_mode", "needs interrupt_remapping"};
   return {};
 }
@@ -106,6 +118,9 @@ bool VtdConfig::supports_levels(unsigned levels) const {
   return std::find(table_levels.begin(), table_levels.end(), levels) != table_levels.end();
 }
 unsigned VtdConfig::most_levels() const { return *std::max_element(table_levels.begin(), table_levels.end()); }
+unsigned VtdConfig::second_stage_bits(unsigned levels) const {
+  return std::min<unsigned>(address_bits_of(levels), guest_address_bits);
+}
 bool VtdConfig::supports_page(unsigned level) const {
   return level == 1 || (level == 2 && superpages_2m) || (level == 3 && superpages_1g);
 }
@@ -117,14 +132,16 @@ std::uint64_t VtdConfig::cap() const {
          put(guest_address_bits - 1u, 21, 16) | put(zero_length_reads, 22) | put(reg::kFaultRecords / 16, 33, 24) |
          put(superpages_2m, 34) | put(superpages_1g, 35) | put(true, 39) | put(fault_records - 1u, 47, 40) |
          put(max_address_mask, 53, 48) | put(draining, 54) | put(draining, 55) |
-         put(implied_invalidation && interrupt_remapping, 62) | put(implied_invalidation, 63);
+         put(implied_invalidation && interrupt_remapping, 62) | put(implied_invalidation, 63) |
+         (is_scalable() ? scalable.cap() : 0);
 }
 
 std::uint64_t VtdConfig::ecap() const {
   constexpr std::uint64_t kMaxHandleMask = 15;
   return put(coherent_walks, 0) | put(true, 1) | put(device_tlb, 2) | put(interrupt_remapping, 3) |
          put(extended_interrupt_mode, 4) | put(pass_through, 6) | put(snoop_control, 7) |
-         put(reg::kInvalidateAddress / 16, 17, 8) | put(interrupt_remapping ? kMaxHandleMask : 0, 23, 20);
+         put(reg::kInvalidateAddress / 16, 17, 8) | put(interrupt_remapping ? kMaxHandleMask : 0, 23, 20) |
+         (is_scalable() ? scalable.ecap() : 0);
 }
 
 std::unique_ptr<Architecture> VtdConfig::make_architecture() const {

@@ -8,6 +8,7 @@
 
 #include "models/base/config/variants.h"
 #include "models/iommu/api/factory.h"
+#include "models/iommu/arch/vtd/scalable_config.h"
 
 namespace iommusim::iommu::vtd {
 
@@ -19,7 +20,11 @@ struct Quirks {
   static const base::Fields<Quirks>& fields();
 };
 
+/// How contexts are found and what they say (RTADDR.TTM): by device alone, or by device and PASID.
+enum class Mode : std::uint8_t { legacy, scalable };
+
 struct VtdConfig : ArchitectureConfig {
+  Mode mode = Mode::legacy;
   std::uint8_t host_address_bits = 46;
   std::uint8_t guest_address_bits = 48;
   std::vector<unsigned> table_levels{3, 4};
@@ -39,6 +44,7 @@ struct VtdConfig : ArchitectureConfig {
   bool extended_interrupt_mode = false;
   bool implied_invalidation = false;
   std::uint32_t interrupt_entries = 65536;
+  ScalableConfig scalable;
   Quirks quirks;
 
   static const base::Fields<VtdConfig>& fields();
@@ -48,8 +54,11 @@ struct VtdConfig : ArchitectureConfig {
   /// What contradicts something else, as (key, message); both empty if nothing does. For structs filled in by code,
   /// make_* throws it as base::UserError.
   std::pair<std::string, std::string> contradiction() const;
+  bool is_scalable() const { return mode == Mode::scalable; }
   bool supports_levels(unsigned levels) const;
   unsigned most_levels() const;
+  /// Bits of address a second stage of so many levels takes: its width, at most the unit's.
+  unsigned second_stage_bits(unsigned levels) const;
   bool supports_page(unsigned level) const;  ///< may an entry at this level map a page?
   std::uint64_t cap() const;                 ///< CAP_REG, section 11.4.2
   std::uint64_t ecap() const;                ///< ECAP_REG, section 11.4.3

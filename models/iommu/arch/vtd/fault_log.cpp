@@ -7,15 +7,17 @@
 namespace iommusim::iommu::vtd {
 
 Pair encode(const FaultRecord& r) {
-  return {r.information & ones(63, 12), put(r.source, 15, 0) | put(r.privileged, 29) | put(r.execute, 30) |
-                                            put(r.has_pasid, 31) | put(r.reason, 39, 32) | put(r.pasid, 59, 40) |
-                                            put(r.address_type, 61, 60) | put(r.read, 62) | put(r.valid, 63)};
+  return {r.information & ones(63, 12), put(r.source, 15, 0) | put(r.page_request, 28) | put(r.privileged, 29) |
+                                            put(r.execute, 30) | put(r.has_pasid, 31) | put(r.reason, 39, 32) |
+                                            put(r.pasid, 59, 40) | put(r.address_type, 61, 60) | put(r.read, 62) |
+                                            put(r.valid, 63)};
 }
 
 FaultRecord decode_fault_record(const Pair& w) {
   FaultRecord r;
   r.information = w[0] & ones(63, 12);
   r.source = static_cast<std::uint16_t>(get(w[1], 15, 0));
+  r.page_request = get(w[1], 28);
   r.privileged = get(w[1], 29);
   r.execute = get(w[1], 30);
   r.has_pasid = get(w[1], 31);
@@ -64,13 +66,19 @@ Effects FaultLog::queue_error(QueueError why) {
   return raise_unless(already);
 }
 
+Effects FaultLog::device_timeout() {
+  const bool already = any_status();
+  status_ |= fault_status::kDeviceTimeout;
+  return raise_unless(already);
+}
+
 bool FaultLog::clear_status(std::uint32_t ones_written) {
-  const std::uint32_t cleared = status_ & ones_written & (fault_status::kOverflow | fault_status::kQueueError);
+  constexpr std::uint32_t kStops = fault_status::kQueueError | fault_status::kDeviceTimeout;
+  const std::uint32_t cleared = status_ & ones_written & (fault_status::kOverflow | kStops);
   status_ &= ~cleared;
   if (!any_status()) event.serviced();
-  const bool resumed = (cleared & fault_status::kQueueError) != 0;
-  if (resumed) queue_error_ = QueueError::none;
-  return resumed;
+  if ((cleared & fault_status::kQueueError) != 0) queue_error_ = QueueError::none;
+  return (cleared & kStops) != 0 && !queue_stopped();
 }
 
 std::uint32_t FaultLog::read_record(std::uint64_t n) const {

@@ -18,6 +18,7 @@ namespace iommusim::iommu::vtd {
 struct FaultRecord {
   bool valid = false;
   bool read = false;
+  bool page_request = false;
   std::uint8_t address_type = 0;
   std::uint32_t pasid = 0;
   bool has_pasid = false;
@@ -39,12 +40,14 @@ class FaultLog {
   Effects record(const FaultRecord& r);
   /// The queue stopped.
   Effects queue_error(QueueError why);
+  /// A device did not answer an invalidation in time (ITE): the queue stops until software has seen it.
+  Effects device_timeout();
 
   std::uint32_t status() const;  ///< FSTS
   /// Writes ones to FSTS; true if that cleared the queue error.
   bool clear_status(std::uint32_t ones_written);
   std::uint64_t queue_error_info() const { return static_cast<std::uint64_t>(queue_error_); }
-  bool queue_stopped() const { return (status_ & fault_status::kQueueError) != 0; }
+  bool queue_stopped() const { return (status_ & (fault_status::kQueueError | fault_status::kDeviceTimeout)) != 0; }
 
   /// 32-bit word `n` of the recording registers, and a write to it: a one in the top bit of a register clears F.
   std::uint32_t read_record(std::uint64_t n) const;
@@ -60,7 +63,7 @@ class FaultLog {
   std::vector<Pair> records_;
   unsigned next_ = 0;
   unsigned first_pending_ = 0;  ///< FRI
-  std::uint32_t status_ = 0;    ///< PFO and IQE; PPF follows from the records
+  std::uint32_t status_ = 0;    ///< PFO, IQE and ITE; PPF follows from the records
   QueueError queue_error_ = QueueError::none;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/iommu/arch/vtd/descriptors.h"
+#include "models/iommu/arch/vtd/invalidations.h"
 
 namespace iommusim::iommu::vtd {
 
@@ -19,6 +19,11 @@ Effects merge(Effects a, Effects b) {
   if (b.interrupt) a.interrupt = b.interrupt;
   return a;
 }
+
+const CacheSet kAllOfTables =
+    CacheSet().with(CacheKind::context).with(CacheKind::process).with(CacheKind::iotlb).with(CacheKind::walk);
+
+bool is_page_register(std::uint64_t offset) { return offset >= reg::kPageHead && offset < reg::kPageEvent + 16; }
 }  // namespace
 
 RegisterFile::RegisterFile(const VtdConfig& config) : faults(config.fault_records), config_(config) {}
@@ -46,7 +51,7 @@ std::uint32_t RegisterFile::read32(std::uint64_t offset) const {
     return n < 4u * config_.fault_records ? faults.read_record(n) : 0;
   }
   switch (offset) {
-    case reg::kVersion: return kVersionValue;
+    case reg::kVersion: return config_.is_scalable() ? kScalableVersionValue : kVersionValue;
     case reg::kCap: return low(config_.cap());
     case reg::kCap + 4: return high(config_.cap());
     case reg::kEcap: return low(config_.ecap());
@@ -61,8 +66,8 @@ std::uint32_t RegisterFile::read32(std::uint64_t offset) const {
     case reg::kFaultEvent + 4:
     case reg::kFaultEvent + 8:
     case reg::kFaultEvent + 12: return faults.event.read(static_cast<unsigned>(offset - reg::kFaultEvent) / 4);
-    case reg::kQueueHead: return head_ << 4;
-    case reg::kQueueTail: return tail_ << 4;
+    case reg::kQueueHead: return head_ << descriptor_shift(queue_address_);
+    case reg::kQueueTail: return tail_ << descriptor_shift(queue_address_);
     case reg::kQueueAddress: return low(queue_address_);
     case reg::kQueueAddress + 4: return high(queue_address_);
     case reg::kCompletionStatus: return completion_status_;
@@ -72,13 +77,14 @@ std::uint32_t RegisterFile::read32(std::uint64_t offset) const {
     case reg::kCompletionEvent + 12:
       return completion_event_.read(static_cast<unsigned>(offset - reg::kCompletionEvent) / 4);
     case reg::kQueueError: return low(faults.queue_error_info());
+    case reg::kQueueError + 4: return high(faults.queue_error_info());
     case reg::kInterruptTable: return low(interrupt_table_);
     case reg::kInterruptTable + 4: return high(interrupt_table_);
     case reg::kInvalidateAddress: return low(invalidate_address_);
     case reg::kInvalidateAddress + 4: return high(invalidate_address_);
     case reg::kIotlbInvalidate: return low(iotlb_command_);
     case reg::kIotlbInvalidate + 4: return high(iotlb_command_);
-    default: return 0;
+    default: return is_page_register(offset) && config_.scalable.page_requests ? pages.read(offset) : 0;
   }
 }
 
@@ -91,7 +97,7 @@ Effects RegisterFile::write32(std::uint64_t offset, std::uint32_t value) {
   }
   switch (offset) {
     case reg::kGlobalCommand: return global_command(value);
-    case reg::kRootTable: set_low(root_, value & ~0xfffu); break;
+    case reg::kRootTable: set_low(root_, value & (config_.is_scalable() ? ~0x3ffu : ~0xfffu)); break;
     case reg::kRootTable + 4: set_high(root_, value); break;
     case reg::kContextCommand: set_low(context_command_, value); break;
     case reg::kContextCommand + 4:
@@ -109,9 +115,7 @@ Effects RegisterFile::write32(std::uint64_t offset, std::uint32_t value) {
       effects.interrupt = faults.event.write(static_cast<unsigned>(offset - reg::kFaultEvent) / 4, value);
       break;
     case reg::kQueueTail: return set_tail(value);
-    case reg::kQueueAddress:
-      set_low(queue_address_, value & ~0xff8u);
-      break;  // bit 11: 32-byte descriptors need scalable mode
+    case reg::kQueueAddress: set_low(queue_address_, value & (config_.is_scalable() ? ~0x7f8u : ~0xff8u)); break;
     case reg::kQueueAddress + 4: set_high(queue_address_, value); break;
     case reg::kCompletionStatus:
       completion_status_ &= ~(value & 1u);
@@ -136,7 +140,9 @@ Effects RegisterFile::write32(std::uint64_t offset, std::uint32_t value) {
       iotlb_command_ &= ~bit(63);
       iotlb_command_ = (iotlb_command_ & ~ones(58, 57)) | put(get(iotlb_command_, 61, 60), 58, 57);
       break;
-    default: break;
+    default:
+      if (is_page_register(offset) && config_.scalable.page_requests) return pages.write(offset, value);
+      break;
   }
   return effects;
 }
@@ -150,7 +156,7 @@ Effects RegisterFile::global_command(std::uint32_t value) {
   if ((value & global::kSetRootTable) != 0) {
     root_in_use_ = root_;
     status_ |= global::kSetRootTable;
-    implied.caches = implied.caches.with(CacheKind::context).with(CacheKind::iotlb).with(CacheKind::walk);
+    implied.caches = kAllOfTables;
   }
   if ((value & global::kSetInterruptTable) != 0) {
     interrupt_table_in_use_ = interrupt_table_;
@@ -167,8 +173,9 @@ Effects RegisterFile::global_command(std::uint32_t value) {
 }
 
 Effects RegisterFile::set_tail(std::uint32_t value) {
-  tail_ = (value & 0x7ffff) >> 4;
+  tail_ = (value & 0x7ffff) >> descriptor_shift(queue_address_);
   if ((status_ & global::kQueuedInvalidation) == 0) return {};
+  if (wide_descriptors(queue_address_) && get(value, 4)) return faults.queue_error(QueueError::tail_alignment);
   if (tail_ >= queue_entries_of(queue_address_)) return faults.queue_error(QueueError::tail);
   Effects effects;
   effects.queue_kicked = true;
@@ -182,7 +189,7 @@ InvalidationScope RegisterFile::context_command() const {
   d.domain = static_cast<std::uint16_t>(get(context_command_, 15, 0));
   d.source = static_cast<std::uint16_t>(get(context_command_, 31, 16));
   d.function_mask = static_cast<std::uint8_t>(get(context_command_, 33, 32));
-  return scope_for(d, config_.quirks.page_mask_bits);
+  return scope_for(d, config_, scalable()).first;
 }
 
 InvalidationScope RegisterFile::iotlb_command() const {
@@ -193,7 +200,7 @@ InvalidationScope RegisterFile::iotlb_command() const {
   d.address = invalidate_address_ & ones(63, 12);
   d.address_mask = static_cast<std::uint8_t>(get(invalidate_address_, 5, 0));
   d.leaf_only = get(invalidate_address_, 6);
-  return scope_for(d, config_.quirks.page_mask_bits);
+  return scope_for(d, config_, scalable()).first;
 }
 
 std::optional<CommandFetch> RegisterFile::queue_head() const {
@@ -201,8 +208,9 @@ std::optional<CommandFetch> RegisterFile::queue_head() const {
   if (!runs || head_ == tail_) return std::nullopt;
   const std::uint32_t entries = queue_entries_of(queue_address_);
   const std::uint32_t pending = (tail_ + entries - head_) % entries;
-  return CommandFetch{Hpa((queue_address_ & ones(63, 12)) + 16u * head_), 16, pending,
-                      std::min(pending, entries - head_ % entries)};
+  const unsigned shift = descriptor_shift(queue_address_);
+  return CommandFetch{Hpa((queue_address_ & ones(63, 12)) + (std::uint64_t{head_} << shift)),
+                      static_cast<std::uint8_t>(1u << shift), pending, std::min(pending, entries - head_ % entries)};
 }
 
 void RegisterFile::advance_queue() { head_ = (head_ + 1) % queue_entries_of(queue_address_); }

@@ -10,6 +10,7 @@
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/arch/vtd/config.h"
 #include "models/iommu/arch/vtd/fault_log.h"
+#include "models/iommu/arch/vtd/page_requests.h"
 #include "models/iommu/arch/vtd/registers.h"
 
 namespace iommusim::iommu::vtd {
@@ -22,6 +23,10 @@ class RegisterFile {
   std::uint64_t read(std::uint64_t offset, unsigned size) const;
   Effects write(std::uint64_t offset, unsigned size, std::uint64_t value);
 
+  /// The mode that came with the root table in use.
+  TableMode table_mode() const { return static_cast<TableMode>(get(root_in_use_, 11, 10)); }
+  bool scalable() const { return table_mode() == TableMode::scalable; }
+  bool known_mode() const { return scalable() || table_mode() == TableMode::legacy; }
   bool translation_enabled() const { return (status_ & global::kTranslation) != 0; }
   bool interrupt_remapping_enabled() const { return (status_ & global::kInterruptRemapping) != 0; }
   bool compatibility_interrupts() const { return (status_ & global::kCompatibilityInterrupts) != 0; }
@@ -33,6 +38,7 @@ class RegisterFile {
 
   /// The descriptor at the head; nothing when the queue is off, stopped or empty.
   std::optional<CommandFetch> queue_head() const;
+  std::uint8_t descriptor_bytes() const { return static_cast<std::uint8_t>(1u << descriptor_shift(queue_address_)); }
   void advance_queue();
   /// Stops the queue. The event goes out through take_queue_event(), when the unit gets to it.
   void stop_queue(QueueError why);
@@ -41,6 +47,7 @@ class RegisterFile {
   Effects completion_event();
 
   FaultLog faults;
+  PageRequestQueue pages;
 
  private:
   std::uint32_t read32(std::uint64_t offset) const;

@@ -1,27 +1,32 @@
-// One VT-d remapping unit in legacy mode: what models/iommu/core sees. What is modelled and what is left out:
+// One VT-d remapping unit: what models/iommu/core sees. What is modelled and what is left out:
 // COVERAGE.md.
 #pragma once
 
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/arch/vtd/config.h"
+#include "models/iommu/arch/vtd/faults.h"
 #include "models/iommu/arch/vtd/register_file.h"
-#include "models/iommu/arch/vtd/walker.h"
 
 namespace iommusim::iommu::vtd {
 
 class Unit : public Architecture {
  public:
-  explicit Unit(const VtdConfig& config) : config_(config), registers_(config_), walker_(config_, registers_) {}
+  explicit Unit(const VtdConfig& config) : config_(config), registers_(config_) {}
   Unit(const Unit&) = delete;
   Unit& operator=(const Unit&) = delete;
 
   RequestClass classify(const Request& request) const override;
   bool enabled(RequestClass c) const override;
   std::uint64_t context_key(const Request& request) const override;
+  std::optional<std::uint64_t> process_key(const Context& context, const Request& request) const override;
+  std::optional<Fault> check_request(const Context& context, const Request& request) const override;
+  bool passes_through(const Context& context, const Request& request) const override;
   Space space(const Context& context, const Request& request) const override;
   std::optional<Fault> check_pass_through(const Context& context, const Request& request) const override;
-  const Step& begin(Walk& walk) const override { return walker_.begin(walk); }
-  const Step& resume(Walk& walk, const StepResult& result) const override { return walker_.resume(walk, result); }
+  const Step& begin(Walk& walk) const override;
+  const Step& resume(Walk& walk, const StepResult& result) const override;
+  AtsCompletion complete_ats(const Context& context, const Request& request, const Translation& translation,
+                             const std::optional<Fault>& fault) const override;
 
   std::uint64_t register_bytes() const override { return registers_.bytes(); }
   std::uint64_t read_register(std::uint64_t offset, unsigned bytes) override { return registers_.read(offset, bytes); }
@@ -33,14 +38,21 @@ class Unit : public Architecture {
   Command take_command(const Words& words) override;
   Effects command_event(const Command& command) override;
   Effects command_fetch_failed() override;
+  Effects wait_finished(const Command& command, WaitEnd end) override;
 
   Effects record_fault(const FaultEvent& event) override;
   std::string fault_text(std::uint16_t reason) const override { return text_of(reason); }
 
+  Request context_request(const PageRequest& page_request) const override;
+  Effects page_request(const PageRequest& request, const Context* context, const Fault& fault) override;
+  Effects record_written(RecordQueue queue, bool ok) override;
+
  private:
+  std::optional<Fault> page_request_fault(const PageRequest& request, const Context* context, const Fault& fault) const;
+
   const VtdConfig config_;
   RegisterFile registers_;
-  Walker walker_;
+  PageRequest queued_;  ///< the page request whose descriptor is being written
 };
 
 }  // namespace iommusim::iommu::vtd
