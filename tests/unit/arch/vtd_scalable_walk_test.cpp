@@ -1,6 +1,9 @@
 // Scalable mode of a VT-d unit: how contexts and PASID entries are found, and the reads of every kind of walk.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "tests/unit/arch/vtd_bench.h"
 
 namespace iommusim::iommu::vtd {
@@ -157,6 +160,41 @@ TEST(VtdScalable, PasidEntriesAreOneReadOf64BytesAndContextsOneOf32) {
   EXPECT_EQ(s.structure, Structure::pasid_entry);
   next();
   EXPECT_EQ(s.kind, Step::Kind::context_found);
+}
+
+TEST(VtdWalkTable, TheDocumentedReadsAreThoseOfTheWalks) {
+  const auto reads = [](unsigned first_levels, unsigned second_levels) -> unsigned {
+    VtdConfig c = scalable_config();
+    c.superpages_2m = c.superpages_1g = false;
+    Bench b(c);
+    std::unique_ptr<PageTables> first, second;
+    if (second_levels != 0) second = b.tables(TableStage::second, second_levels);
+    if (first_levels != 0) {
+      first = b.tables(TableStage::first, first_levels);
+      first->map(b.memory, Iova(kIova), Hpa(0x1000000), kPage, kReadWrite, kPage);
+    }
+    if (second) second->map(b.memory, Iova(0), Hpa(0), 32 << 20, kReadWrite, kPage);
+    if (first && second) {
+      b.driver->attach_nested(b.memory, kDevice, kDomain, *first, *second);
+    } else {
+      b.driver->attach(b.memory, kDevice, kDomain, first ? first.get() : second.get());
+    }
+    const Resolution r = b.read(first_levels == 0 ? 0x1000000 : kIova);
+    EXPECT_NE(r.outcome, Resolution::Outcome::fault);
+    EXPECT_EQ(r.reads.total() - r.reads[Structure::page_table], 4u);
+    return r.reads[Structure::page_table];
+  };
+  std::string table =
+      "| First stage \\ second stage | none | 3 levels | 4 levels | 5 levels |\n|---|---|---|---|---|\n";
+  for (const unsigned f : {0u, 4u, 5u}) {
+    table += f == 0 ? "| none |" : "| " + std::to_string(f) + " levels |";
+    for (const unsigned s : {0u, 3u, 4u, 5u}) table += " " + std::to_string(reads(f, s)) + " |";
+    table += "\n";
+  }
+  std::ifstream in(IOMMUSIM_SOURCE_DIR "/models/iommu/arch/vtd/COVERAGE.md");
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_NE(text.str().find(table), std::string::npos) << "COVERAGE.md should say:\n" << table;
 }
 
 // ---- finding contexts

@@ -192,7 +192,7 @@ DriverFeatures RiscvDriver::features() const {
 }
 
 unsigned RiscvDriver::directory_mode() const {
-  return config_.pd20 ? kPd20 : config_.pd17 ? kPd17 : config_.pd8 ? kPd8 : 0;
+  return config_.pd20 ? unsigned{kPd20} : config_.pd17 ? unsigned{kPd17} : config_.pd8 ? unsigned{kPd8} : 0u;
 }
 
 RiscvDriver::ProcessContext RiscvDriver::process_context(DomainId domain, const DomainTables* tables) const {
