@@ -86,8 +86,10 @@ std::vector<std::string> rejections(const Host& host, const Curve& curve) {
     const double want = 100 * miss_fraction(measured, i);
     for (const double got : {100 * miss_fraction(curve, i), 100 * curve[i].missed})
       require(std::abs(got - want) <= host.miss_points, "miss fraction" + at, got);
-    // The median steps from a hit's latency to a miss's between 512 KiB and 1 MiB.
-    require(std::abs(curve[i].median_ns / (i < 2 ? base : miss) - 1) <= 0.05, "median" + at, curve[i].median_ns);
+    // The median steps from a hit's latency to a miss's between 512 KiB and 1 MiB. Where half of the reads miss, to two
+    // points, chance decides: with 128 entries at 1 MiB on which side it falls differs from seed to seed.
+    if (std::abs(want - 50) > 2)
+      require(std::abs(curve[i].median_ns / (i < 2 ? base : miss) - 1) <= 0.05, "median" + at, curve[i].median_ns);
   }
   require(reach(curve) > reach(measured) / 2 && reach(curve) < reach(measured) * 2,
           "the knee lies within a power of two", reach(curve));
@@ -178,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(
         // The figure in the paper's text; at 512 KiB half of all reads would miss.
         Wrong{"Entries64", {kUnit + "iotlb.entries=64"}, "miss fraction at 512 KiB"},
         Wrong{"Entries112", {kUnit + "iotlb.entries=112"}, "miss fraction at 1024 KiB"},
-        Wrong{"Entries256", {kUnit + "iotlb.entries=256"}, "median at 1024 KiB"},
+        Wrong{"Entries256", {kUnit + "iotlb.entries=256"}, "miss fraction at 1024 KiB"},
         // Four reads a walk instead of one.
         Wrong{"NoWalkCaches",
               {kUnit + "walk_caches.level1.entries=0", kUnit + "walk_caches.level2.entries=0",

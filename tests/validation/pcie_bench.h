@@ -52,6 +52,15 @@ constexpr double kHaswellOff = 28.693;
 constexpr double kHaswell2M = 28.787;
 constexpr double kHaswell4K = 10.059;
 
+/// Random 64-byte DMA with 4 KiB pages, "Rand Cold", in Gb/s, at the windows of kLoadedWindow: reads and writes, on the
+/// Xeon E5-2630 v4 (buffer on its own socket and on the other) and the Xeon E5-2620 v3.
+constexpr std::array<std::uint64_t, 6> kLoadedWindow{262144, 524288, 1048576, 2097152, 8388608, 67108864};
+using LoadedRow = std::array<double, 6>;
+constexpr LoadedRow kBroadwellRemoteReads{25.12, 18.968, 13.864, 11.484, 9.895, 9.635};
+constexpr LoadedRow kBroadwellWrites{24.269, 24.268, 19.384, 13.575, 11.497, 11.212};
+constexpr LoadedRow kHaswellReadsLoaded{28.172, 22.091, 15.156, 12.221, 10.481, 10.053};
+constexpr LoadedRow kHaswellWrites{24.269, 24.269, 20.459, 14.219, 11.846, 11.158};
+
 /// By size, on the Xeon E5-2630 v4, window 16 MiB, "Rand": IOMMU off, and on with 4 KiB pages.
 struct BySize {
   std::uint32_t bytes;

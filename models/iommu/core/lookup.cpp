@@ -88,7 +88,9 @@ void Lookup::looked_up_first(Transaction* t) {
 }
 
 void Lookup::looked_up(Transaction* t) {
-  tlm::dma(*t->payload).stamp_now(Boundary::lookup_done, now());
+  // One that comes from its first level after a walk for its context has passed this boundary.
+  tlm::DmaExtension& x = tlm::dma(*t->payload);
+  if (x.stamp_at(Boundary::walk_start) == base::Time()) x.stamp_now(Boundary::lookup_done, now());
   const bool behind = config_.service == Service::in_order && !waiting_.empty();
   if (!behind && admitted(*t) && attempt(*t) != Progress::needs_walker) return;
   stalls++;
