@@ -124,6 +124,12 @@ TEST(IotlbEffectiveSize, EightReadsInArrivalOrderFitOneReadManyReadsAndManyWrite
   EXPECT_EQ(rejections(kReadsInOrder8), "");
 }
 
+TEST(IotlbEffectiveSize, EightReadsInArrivalOrderFitManyReadsWithEachOfTenSeeds) {
+  if (!long_run()) GTEST_SKIP() << "set IOMMUSIM_LONG=1 (scripts/test --long) for ten seeds";
+  for (unsigned seed = 1; seed <= 10; ++seed)
+    EXPECT_EQ(read_rejections(kReadsInOrder8 + Overrides{"run.seed=" + std::to_string(seed)}), "") << "seed " << seed;
+}
+
 TEST(IotlbEffectiveSize, TheSameEightReadsPredictTheOtherSocketAndHaswell) {
   std::vector<Overrides> remote, haswell;
   for (const std::uint64_t w : kLoadedWindow) {
