@@ -124,9 +124,7 @@ std::optional<InterruptFileUpdate> Unit::interrupt_file_update(const Request& re
 
 // ---- command queue
 
-std::optional<CommandFetch> Unit::next_command() const {
-  return registers_.next_command();
-}
+std::optional<CommandFetch> Unit::next_command() const { return registers_.next_command(); }
 
 // The head moves past a fence only when it has completed (section 4.1.2).
 Command Unit::take_command(const Words& words) {
