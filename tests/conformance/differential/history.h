@@ -31,6 +31,8 @@ class History {
   void waited(std::uint64_t version);
   /// All requests before `oldest` have left; `next` is the next to arrive.
   void requests_left(RequestNumber oldest, RequestNumber next);
+  /// True if no request inside, whenever it arrived, may see anything but the present state.
+  bool only_one() const { return versions_.size() == 1; }
   /// True if no request that arrives now may see anything but the present state.
   bool settled() const;
 

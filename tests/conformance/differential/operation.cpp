@@ -54,9 +54,9 @@ Operation Generator::change(const Model& model) {
   }
   Operation op;
   const std::uint64_t dice = random_.below(1000);
-  if (dice < 480) {
+  if (dice < 560) {
     op = map(model);
-  } else if (dice < 800) {
+  } else if (dice < 820) {
     op = unmap(model);
   } else if (dice < 880) {
     op = attach(model);
@@ -119,7 +119,7 @@ Operation Generator::unmap(const Model& model) {
     const std::uint64_t from = (base + random_.below(m.bytes)) / m.max_page * m.max_page;
     op.first = std::max(base, from);
     op.bytes = std::min(m.max_page * random_.between(1, 3), base + m.bytes - op.first);
-  } else if (dice <= 2) {  // all that the tables around it map, so that tables go too
+  } else if (dice == 1) {  // all that the tables around it map, so that tables go too
     const std::uint64_t around = random_.below(8) == 0 ? k1G : k2M;
     op.first = base / around * around;
     op.bytes = (base + m.bytes - op.first + around - 1) / around * around;
@@ -150,7 +150,7 @@ Operation Generator::access(const Model& model) {
   const Attachment& at = model.device(op.device);
   const std::uint64_t dice = random_.below(100);
   const Mappings* all = at.mode == Attachment::Mode::domain ? &model.mappings(at.domain) : nullptr;
-  if (dice < 60 && all != nullptr && !all->empty()) {
+  if (dice < 75 && all != nullptr && !all->empty()) {
     const auto it = std::next(all->begin(), static_cast<long>(random_.below(all->size())));
     const std::uint64_t offset = random_.below(it->second.bytes);
     op.first = it->first + (random_.below(2) == 0 ? offset % (8 * kPage) % it->second.bytes : offset);
