@@ -31,9 +31,7 @@ class History {
   void waited(std::uint64_t version);
   /// All requests before `oldest` have left; `next` is the next to arrive.
   void requests_left(RequestNumber oldest, RequestNumber next);
-  /// True if no request inside, whenever it arrived, may see anything but the present state.
-  bool only_one() const { return versions_.size() == 1; }
-  /// True if no request that arrives now may see anything but the present state.
+  /// True if no change is under way: whatever arrives now sees the present state only.
   bool settled() const;
 
   /// Whether a request that arrived as the `number`-th and leaves now may get this answer. Its context and its tables

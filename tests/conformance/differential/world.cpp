@@ -227,8 +227,8 @@ void World::response(tlm::InitiatorPort& port, tlm::Payload& p) {
     const Inside& i = inside_[tlm::dma(p).dma - oldest_];
     const Request r = Software::request(i.access);
     Answer got;
-    got.fault = fault_kinds_[key(r)];
     got.reason = tlm::dma(p).fault_reason;
+    got.fault = fault_kinds_[key(r, got.reason)];
     left(tlm::dma(p), got);
   }
   p.release();
@@ -246,17 +246,17 @@ void World::left(const tlm::DmaExtension& x, const Answer& got) {
          &i.access, &x);
     return;
   }
-  if (history.only_one()) {  // then the untimed unit must say the same, the reason of a fault included
+  if (same(got, history.now().answer(i.access.device, r))) {
+    // The untimed unit sees the present state: it must say the same, the reason of a fault included.
     ++compared;
     const Answer untimed = answer_of(untimed_->resolve(r));
-    if (!same(untimed, got) || untimed.reason != got.reason) {
-      fail(fmt::format("{} {}, untimed it {}", i.access.to_text(), got.to_text(), untimed.to_text()), &i.access, &x);
-      return;
-    }
+    if (!same(untimed, got) || untimed.reason != got.reason)
+      return fail(fmt::format("{} {}, untimed it {}", i.access.to_text(), got.to_text(), untimed.to_text()), &i.access,
+                  &x);
   } else {
-    ++overtaken;
-    if (!same(got, history.now().answer(i.access.device, r))) ++seen_old;
+    ++seen_old;
   }
+  if (!history.settled()) ++overtaken;
   ++(got.outcome == Resolution::Outcome::translated ? translated
      : got.outcome == Resolution::Outcome::passed   ? passed
                                                     : faults);

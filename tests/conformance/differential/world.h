@@ -49,8 +49,10 @@ class World : public tlm::Module,
     Operation operation;
     std::string text;  ///< instead of an operation
   };
-  using Key = std::tuple<std::uint32_t, std::uint64_t, bool>;
-  static Key key(const Request& r) { return {r.source.value(), r.address, r.needed.write}; }
+  using Key = std::tuple<std::uint32_t, std::uint64_t, bool, std::uint16_t>;
+  static Key key(const Request& r, std::uint16_t reason) {
+    return {r.source.value(), r.address, r.needed.write, reason};
+  }
 
   // What software and devices do: one step after the other, at random distances.
   void step(int);
@@ -64,7 +66,9 @@ class World : public tlm::Module,
   bool request(tlm::TargetPort& port, tlm::Payload& payload) override;
   unsigned debug(tlm::TargetPort& port, tlm::Payload& payload) override;
   void response(tlm::InitiatorPort& port, tlm::Payload& payload) override;
-  void fault(const FaultEvent& event) override { fault_kinds_[key(event.request)] = event.fault.kind; }
+  void fault(const FaultEvent& event) override {
+    fault_kinds_[key(event.request, event.fault.reason)] = event.fault.kind;
+  }
   void memory_done(tlm::Payload* payload);
   void transfer(tlm::Payload& payload);
   void status_written(Hpa address);
@@ -90,8 +94,8 @@ class World : public tlm::Module,
   std::deque<Inside> inside_;  ///< from number oldest_ on
   std::size_t most_inside_;
   std::deque<Software::Submission> submissions_;
-  std::map<Key, FaultKind> fault_kinds_;
-  unsigned register_writes_ = 0;  ///< under way
+  std::map<Key, FaultKind> fault_kinds_;  ///< a response tells the reason only
+  unsigned register_writes_ = 0;          ///< under way
   bool toggling_ = false;
   std::deque<Note> notes_;
   std::string wrong_;
