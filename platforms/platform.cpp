@@ -178,6 +178,10 @@ void Platform::make_iommu() {
   driver_ =
       std::make_unique<host::IommuDriver>("iommu_driver", simulation_.context, c.driver, c.architecture->make_driver(),
                                           c.registers, table_frames_, cores, *interrupts_);
+  if (iommu::StaleHitOracle* oracle = unit_->stale_hit_oracle()) {
+    stale_hit_watch_ = std::make_unique<StaleHitWatch>(*oracle);
+    driver_->observe(stale_hit_watch_.get());
+  }
 }
 
 void Platform::bind() {

@@ -25,6 +25,7 @@
 #include "platforms/config/platform_config.h"
 #include "platforms/config/workload_use_config.h"
 #include "platforms/endpoint.h"
+#include "platforms/stale_hit_watch.h"
 #include "platforms/topology.h"
 #include "platforms/work_monitor.h"
 
@@ -107,6 +108,7 @@ class Platform {
   std::unique_ptr<interconnect::Router> router_;
   std::unique_ptr<iommu::RemappingUnit> unit_;
   std::unique_ptr<host::IommuDriver> driver_;
+  std::unique_ptr<StaleHitWatch> stale_hit_watch_;
   std::vector<std::unique_ptr<SwitchWithLink>> switches_;
   std::vector<std::unique_ptr<BridgeWithLink>> bridges_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;

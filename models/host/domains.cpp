@@ -132,6 +132,7 @@ void IommuDriver::detach(CpuCore& core, SourceId source) {
   DmaDomain* domain = domain_of(source);
   if (domain == nullptr)
     throw std::logic_error("detaching source " + std::to_string(source.value()) + ", which has no domain");
+  if (observer_ != nullptr) observer_->detach_begins(*domain, source);
   {
     Lock::Guard guard(structures_, core);
     hardware_->detach(memory(&core), source);
@@ -139,16 +140,18 @@ void IommuDriver::detach(CpuCore& core, SourceId source) {
   attached_.erase(source);
   domain->sources.erase(std::find(domain->sources.begin(), domain->sources.end(), source));
   ++detaches_;
-  if (domain->type == DomainType::blocked) return;  // there was no context
-  iommu::Invalidation context;
-  context.kind = iommu::Invalidation::Kind::context_source;
-  context.domain = domain->id;
-  context.source = source;
-  queue_.invalidate(core, {context});
-  iommu::Invalidation iotlb;
-  iotlb.kind = iommu::Invalidation::Kind::iotlb_domain;
-  iotlb.domain = domain->id;
-  queue_.invalidate(core, {iotlb});
+  if (domain->type != DomainType::blocked) {  // else there was no context
+    iommu::Invalidation context;
+    context.kind = iommu::Invalidation::Kind::context_source;
+    context.domain = domain->id;
+    context.source = source;
+    queue_.invalidate(core, {context});
+    iommu::Invalidation iotlb;
+    iotlb.kind = iommu::Invalidation::Kind::iotlb_domain;
+    iotlb.domain = domain->id;
+    queue_.invalidate(core, {iotlb});
+  }
+  if (observer_ != nullptr) observer_->detach_ends(*domain, source);
 }
 
 DmaDomain& IommuDriver::switch_type(CpuCore& core, const std::vector<SourceId>& sources, DomainType type) {

@@ -58,6 +58,8 @@ class MappingObserver {
   virtual void mapped(const DmaDomain&, IovaRange) {}
   virtual void unmap_begins(const DmaDomain&, IovaRange) {}  ///< the tables still map it
   virtual void unmap_ends(const DmaDomain&, IovaRange) {}    ///< the call returns
+  virtual void detach_begins(const DmaDomain&, SourceId) {}  ///< the source's context still leads to the domain
+  virtual void detach_ends(const DmaDomain&, SourceId) {}    ///< the call returns
 };
 
 class IommuDriver : public tlm::Module {

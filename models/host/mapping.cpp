@@ -122,7 +122,11 @@ std::uint64_t IommuDriver::clear_tables(CpuCore& core, DmaDomain& domain, IovaRa
 std::uint64_t IommuDriver::unmap_tables(CpuCore& core, DmaDomain& domain, Iova iova, std::uint64_t bytes) {
   require_translated(domain);
   bool tables_freed = false;
-  return clear_tables(core, domain, {iova, bytes}, tables_freed);
+  const IovaRange range{iova, bytes};
+  if (observer_ != nullptr) observer_->unmap_begins(domain, range);
+  const std::uint64_t unmapped = clear_tables(core, domain, range, tables_freed);
+  if (observer_ != nullptr) observer_->unmap_ends(domain, range);
+  return unmapped;
 }
 
 void IommuDriver::unmap(CpuCore& core, DmaDomain& domain, Iova iova, std::uint64_t bytes) {

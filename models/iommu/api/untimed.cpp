@@ -102,7 +102,7 @@ Resolution UntimedUnit::resolve(const Request& request) {
 }
 
 void UntimedUnit::count(PerformanceEvent event, const Request& request, const Context* context) {
-  if (architecture_.counting()) apply(architecture_.count(event, request, context));
+  if (counts_events && architecture_.counting()) apply(architecture_.count(event, request, context));
 }
 
 // Stages that read tables of their own, for architectures that count them apart.

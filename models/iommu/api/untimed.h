@@ -86,6 +86,7 @@ class UntimedUnit {
   std::vector<InterruptMessage> interrupts;             ///< the unit's own, oldest first
   std::vector<Sent> messages;                           ///< to devices, oldest first
   bool ordered_reads = false, ordered_writes = false;   ///< what the last wait command that asked for any asked
+  bool counts_events = true;                            ///< in the architecture's performance monitor
   bool write_interrupts = false;                        ///< interrupts are written to memory too, which may refuse them
 
  private:

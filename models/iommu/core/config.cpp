@@ -77,6 +77,10 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
           .object("interrupt_cache", &RemappingUnitConfig::interrupt_cache, "Interrupt remapping entries")
           .source("assumed: no vendor publishes a size")
           .object("walk_caches", &RemappingUnitConfig::walk_caches, "Page-walk caches")
+          .field("stale_hit_oracle", &RemappingUnitConfig::stale_hit_oracle,
+                 "Compare each translation used with the tables in memory, and count those that software has cleared: "
+                 "metrics stale_hits and stale_walks. Changes nothing else; runs take longer")
+          .source("off: it costs a walk of the simulator's own per request")
           .check([](const RemappingUnitConfig& c, base::Report& r) {
             using By = PartitionConfig::By;
             // What chooses the array must be known at the lookup.

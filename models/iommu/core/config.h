@@ -44,6 +44,7 @@ struct RemappingUnitConfig {
   IotlbConfig iotlb;
   UnitCacheConfig interrupt_cache{64, 0};
   WalkCachesConfig walk_caches;
+  bool stale_hit_oracle = false;  ///< compare each translation used with the tables in memory
   static const base::Fields<RemappingUnitConfig>& fields();
 };
 

@@ -35,6 +35,9 @@ RemappingUnit::RemappingUnit(::sc_core::sc_module_name module_name, tlm::Context
     upstream_.push_back(std::make_unique<tlm::TargetPort>(fmt::format("upstream{}", i).c_str(), context, owner, i));
   }
   register_stats(stats());
+  if (config_.stale_hit_oracle) {
+    oracle_ = std::make_unique<StaleHitOracle>(context, *architecture_, walk, stats(), stats().group("requester"));
+  }
 }
 
 RemappingUnit::~RemappingUnit() = default;
@@ -187,6 +190,7 @@ void RemappingUnit::resolved(Transaction& t) {
     return;
   }
   if (observer_ != nullptr) observer_->resolved(t.request, t.context, t.outcome, now());
+  if (oracle_ && t.outcome.kind == Outcome::Kind::translated) oracle_->translated(t.request, t.outcome);
   const bool remapped = t.outcome.kind == Outcome::Kind::interrupt || t.outcome.kind == Outcome::Kind::stored;
   if (remapped) {
     interrupts_++;

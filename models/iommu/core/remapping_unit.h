@@ -26,6 +26,7 @@
 #include "models/iommu/core/lookup.h"
 #include "models/iommu/core/observer.h"
 #include "models/iommu/core/requesters.h"
+#include "models/iommu/core/stale_hit_oracle.h"
 #include "models/iommu/core/transaction.h"
 #include "models/tlm/delay_line.h"
 #include "models/tlm/initiator_port.h"
@@ -64,6 +65,9 @@ class RemappingUnit : public tlm::Module,
   /// True when no request, walk, command or record is in flight; otherwise `holding()` says what is.
   bool quiescent() const;
   std::string holding() const;
+
+  /// Null unless the configuration asks for it.
+  StaleHitOracle* stale_hit_oracle() { return oracle_.get(); }
 
   using Observer = UnitObserver;
   void observe(Observer* observer);
@@ -127,6 +131,7 @@ class RemappingUnit : public tlm::Module,
   std::uint64_t next_ticket_ = 0;
   std::uint32_t own_under_way_ = 0;  ///< interrupts of the unit's own and messages to devices
   Observer* observer_ = nullptr;
+  std::unique_ptr<StaleHitOracle> oracle_;
 
   base::Counter requests_, interrupts_, translation_requests_, page_requests_;
   base::Occupancy in_flight_;

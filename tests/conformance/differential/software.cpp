@@ -96,7 +96,16 @@ void Software::map(const Operation& op, RequestNumber next) {
   history.change(told, next).map(op.domain, op.first, Mapping{op.bytes, op.output, op.rights, op.max_page});
 }
 
+void Software::begin_call(const std::vector<SourceId>& sources, Iova first, std::uint64_t bytes) {
+  if (oracle_ == nullptr) return;
+  oracle_->unmap_begins(next_call_, sources, first, bytes);
+  calls_.push_back({next_call_++, first, bytes, history.version() + 1});
+}
+
 void Software::unmap(const Operation& op, RequestNumber next) {
+  std::vector<SourceId> sources;  // any may still be in the domain, for all that its requests show
+  for (unsigned d = 0; d < kDevices; ++d) sources.push_back(source(d));
+  begin_call(sources, Iova(op.first), op.bytes);
   bool tables_freed = false;
   const std::uint64_t bytes = tables_[op.domain]->unmap(memory_, Iova(op.first), op.bytes, tables_freed);
   if (tables_freed) ++releases_[op.domain];
@@ -113,6 +122,7 @@ void Software::unmap(const Operation& op, RequestNumber next) {
 // The context goes first, then what was translated under it (VT-d 4.1 section 6.5.3.3, RISC-V IOMMU 1.0 section 6.1).
 void Software::attach(const Operation& op, RequestNumber next) {
   const Attachment from = history.now().device(op.device);
+  begin_call({source(op.device)}, Iova(), StaleHitOracle::kEverything);
   switch (op.to.mode) {
     case Attachment::Mode::nowhere: driver_->detach(memory_, source(op.device)); break;
     case Attachment::Mode::pass_through: driver_->attach(memory_, source(op.device), kPassThrough, nullptr); break;
@@ -176,6 +186,10 @@ Software::Submission Software::submit() {
 
 void Software::completed(const Submission& s) {
   history.waited(s.version);
+  while (!calls_.empty() && calls_.front().version <= s.version) {
+    oracle_->unmap_ends(calls_.front().name, calls_.front().first, calls_.front().bytes);
+    calls_.erase(calls_.begin());
+  }
   closed_.erase(
       std::remove_if(closed_.begin(), closed_.end(), [&s](const Closed& c) { return c.version <= s.version; }),
       closed_.end());

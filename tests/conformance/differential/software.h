@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/iommu/api/driver.h"
+#include "models/iommu/core/stale_hit_oracle.h"
 #include "models/memory/sparse_memory.h"
 #include "tests/conformance/differential/operation.h"
 
@@ -60,6 +61,9 @@ class Software {
   /// more.
   Submission submit();
   void completed(const Submission& s);
+  /// The oracle of the timed unit, to be told of each call that takes something away: from before the tables change
+  /// until its invalidation has been waited for.
+  void tell(StaleHitOracle* oracle) { oracle_ = oracle; }
   static constexpr std::size_t kMostPending = 64;
   std::size_t pending() const { return pending_.size(); }
 
@@ -88,6 +92,16 @@ class Software {
   std::vector<std::uint64_t> releases_;
   std::vector<Invalidation> pending_;
   std::vector<Closed> closed_;
+  /// A call that takes something away, not yet waited for.
+  struct Call {
+    std::uint64_t name;
+    Iova first;
+    std::uint64_t bytes, version;
+  };
+  void begin_call(const std::vector<SourceId>& sources, Iova first, std::uint64_t bytes);
+  StaleHitOracle* oracle_ = nullptr;
+  std::vector<Call> calls_;
+  std::uint64_t next_call_ = 0;
   Hpa status_;
   std::uint32_t tail_ = 0, submissions_ = 0;
 };

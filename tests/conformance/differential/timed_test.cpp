@@ -18,10 +18,11 @@ TEST_P(Timed, EveryRequestGetsTheAnswerOfAStateItMaySee) {
   const auto& [variant, usual_seed] = GetParam();
   const std::uint64_t seed = seed_asked_for() != 0 ? seed_asked_for() : usual_seed;
   tlm::Simulation simulation(seed);
-  World world("world", simulation.context, variant, random_unit(seed), seed);
+  const RemappingUnitConfig unit = random_unit(seed);
+  World world("world", simulation.context, variant, unit, seed);
   const RequestNumber requests = effort(40000);
   world.run(requests);
-  ASSERT_EQ(world.wrong(), "") << "IOMMUSIM_SEED=" << seed << " on " << variant.name;
+  ASSERT_EQ(world.wrong(), "") << "IOMMUSIM_SEED=" << seed << " on " << variant.name << ": " << to_text(unit);
 
   std::printf(
       "%llu requests: %llu translated, %llu passed, %llu faults; %llu compared with the untimed unit; %llu during a "
@@ -36,6 +37,10 @@ TEST_P(Timed, EveryRequestGetsTheAnswerOfAStateItMaySee) {
   EXPECT_GT(world.overtaken, requests / 20);
   EXPECT_GT(world.seen_old, 0u);
   EXPECT_GT(world.invalidations, requests / 1000);
+  const StaleHitOracle& oracle = *world.unit().stale_hit_oracle();
+  EXPECT_EQ(oracle.hits.after_unmap.value(), 0u) << "software waits for each invalidation before it ends the call";
+  EXPECT_EQ(oracle.walks.after_unmap.value(), 0u);
+  EXPECT_GT(oracle.hits.during_unmap.value() + oracle.walks.during_unmap.value(), 0u);
   EXPECT_EQ(simulation.pool.live(), 0u) << simulation.pool.leak_report();
 }
 

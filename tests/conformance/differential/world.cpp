@@ -14,16 +14,32 @@ namespace {
 
 constexpr unsigned kPorts = 2;
 constexpr std::size_t kNotes = 4000, kShown = 40;
+constexpr Time kTooLong = Time::us(100);
 constexpr std::uint64_t kAround = std::uint64_t{1} << 21;
 
-base::CacheConfig random_cache(base::RandomStream& random, unsigned most_log2) {
+UnitCacheConfig random_cache(base::RandomStream& random, unsigned most_log2) {
   static const std::array<const char*, 5> kPolicies = {"lru", "tree_plru", "fifo", "srrip", "random"};
-  base::CacheConfig c;
+  UnitCacheConfig c;
   const std::uint64_t log2 = random.below(most_log2 + 2);
   c.entries = log2 == 0 ? 0 : 1u << (log2 - 1);
   c.ways = c.entries >= 4 && random.below(2) == 0 ? c.entries / 2 : 0;
   c.policy = kPolicies[random.below(kPolicies.size())];
   c.when_full = random.below(4) == 0 ? base::WhenFull::clear : base::WhenFull::replace;
+  if (c.entries >= 16 && random.below(3) == 0) {
+    static const std::array<PartitionConfig::By, 3> kBy = {PartitionConfig::By::device, PartitionConfig::By::domain,
+                                                           PartitionConfig::By::pasid};
+    c.partition = {kBy[random.below(kBy.size())], 2};
+  }
+  return c;
+}
+
+WalkLevelsConfig random_walk_caches(base::RandomStream& random) {
+  WalkLevelsConfig c;
+  c.level1 = random_cache(random, 5);
+  c.level2 = random_cache(random, 4);
+  c.level3 = random_cache(random, 3);
+  c.level4 = random_cache(random, 3);
+  c.level5 = random_cache(random, 2);
   return c;
 }
 
@@ -31,20 +47,53 @@ base::CacheConfig random_cache(base::RandomStream& random, unsigned most_log2) {
 
 RemappingUnitConfig random_unit(std::uint64_t seed) {
   base::RandomStream random(seed, "unit");
+  const auto half = [&random] { return random.below(2) == 0; };
   RemappingUnitConfig c;
-  c.service = random.below(2) == 0 ? Service::in_order : Service::out_of_order;
-  c.lookup_interval = base::Time::ps(random.below(3) * 1500);
+  c.service = half() ? Service::in_order : Service::out_of_order;
+  c.read_order = half() ? ReadOrder::any : ReadOrder::arrival;
+  c.read_window = static_cast<unsigned>(random.below(3) * 5);
+  c.lookup_interval = Time::ps(random.below(3) * 1500);
   c.walkers = static_cast<unsigned>(random.between(1, 12));
-  c.walk_overhead = base::Time::ps(random.below(2) * 3000);
-  c.walk_step_latency = base::Time::ps(random.below(2) * 2000);
-  c.command_latency = base::Time::ns(random.below(3) * 20);
+  c.walk_overhead = Time::ps(random.below(2) * 3000);
+  c.walk_step_latency = Time::ps(random.below(2) * 2000);
+  c.command_latency = Time::ns(random.below(3) * 20);
+  c.merge_misses = random.below(4) != 0;
   c.context_cache = random_cache(random, 3);
-  c.iotlb = random_cache(random, 7);
-  c.walk_caches.level1 = random_cache(random, 5);
-  c.walk_caches.level2 = random_cache(random, 4);
-  c.walk_caches.level3 = random_cache(random, 3);
-  c.walk_caches.level4 = random_cache(random, 3);
+  c.process_cache = random_cache(random, 3);
+  static_cast<UnitCacheConfig&>(c.iotlb) = random_cache(random, 7);
+  if (half()) {
+    c.iotlb.split = IotlbConfig::Split::by_size;
+    c.iotlb.size_2m = random_cache(random, 4);
+    c.iotlb.size_1g = random_cache(random, 2);
+  }
+  if (half()) static_cast<UnitCacheConfig&>(c.iotlb.per_port) = random_cache(random, 4);
+  // A window of reads behind first levels can lock up (seeds 2 and 12 of any architecture without this line).
+  if (c.iotlb.per_port.entries != 0) c.read_window = 0;
+  c.iotlb.reserve_on_miss = random.below(4) == 0;
+  c.iotlb.duplicate_fills = random.below(4) == 0;
+  static_cast<WalkLevelsConfig&>(c.walk_caches) = random_walk_caches(random);
+  if (half()) c.walk_caches.first_stage = random_walk_caches(random);
+  c.walk_caches.nested = random_cache(random, 4);
+  c.stale_hit_oracle = true;
   return c;
+}
+
+std::string to_text(const RemappingUnitConfig& c) {
+  const auto cache = [](const UnitCacheConfig& x) {
+    return fmt::format("{}/{} {}{}{}", x.entries, x.ways, x.policy,
+                       x.when_full == base::WhenFull::clear ? " clear" : "",
+                       x.partition.parts > 1 ? " partitioned" : "");
+  };
+  std::string out = fmt::format(
+      "{}, reads {} (window {}), lookups every {} ps, {} walkers, {}merging; contexts {}, IOTLB {}",
+      c.service == Service::in_order ? "in order" : "out of order",
+      c.read_order == ReadOrder::any ? "in any order" : "in arrival order", c.read_window, c.lookup_interval.ps(),
+      c.walkers, c.merge_misses ? "" : "not ", cache(c.context_cache), cache(c.iotlb));
+  if (c.iotlb.per_port.entries != 0) out += ", per port " + cache(c.iotlb.per_port);
+  if (c.iotlb.split == IotlbConfig::Split::by_size) out += ", split";
+  if (c.iotlb.reserve_on_miss) out += ", reserving";
+  if (c.iotlb.duplicate_fills) out += ", duplicating";
+  return out;
 }
 
 World::World(::sc_core::sc_module_name module_name, tlm::Context& context, const Variant& variant,
@@ -70,6 +119,7 @@ World::World(::sc_core::sc_module_name module_name, tlm::Context& context, const
   unit_->downstream.bind(data_);
   unit_->walk.bind(tables_);
   unit_->observe(this);
+  software_.tell(unit_->stale_hit_oracle());
 }
 
 void World::run(RequestNumber requests) {
@@ -97,6 +147,8 @@ void World::run(RequestNumber requests) {
 
 void World::step(int) {
   if (!wrong_.empty() || (next_ >= wanted_ && !software_.to_invalidate())) return;
+  if (inside() != 0 && now() > std::max(last_left_, inside_.front().arrived) + kTooLong)
+    return fail("no request leaves any more: " + unit_->holding());
   steps_.push(0, now() + Time::ps(random_.below(16) == 0 ? random_.below(400000) : random_.below(20000)));
   if (register_writes_ != 0) return;
   if (toggling_) {
@@ -261,6 +313,7 @@ void World::left(const tlm::DmaExtension& x, const Answer& got) {
      : got.outcome == Resolution::Outcome::passed   ? passed
                                                     : faults);
   inside_[number - oldest_].left = true;
+  last_left_ = now();
   if (number != oldest_) return;
   while (!inside_.empty() && inside_.front().left) {
     inside_.pop_front();

@@ -30,7 +30,7 @@ class World : public tlm::Module,
 
   /// What was wrong, with what led to it; empty if nothing was.
   const std::string& wrong() const { return wrong_; }
-  const RemappingUnit& unit() const { return *unit_; }
+  RemappingUnit& unit() { return *unit_; }
   std::uint64_t translated = 0, faults = 0, passed = 0;
   std::uint64_t compared = 0;       ///< with the untimed unit, bit for bit
   std::uint64_t seen_old = 0;       ///< requests that were answered by a state already changed
@@ -97,10 +97,13 @@ class World : public tlm::Module,
   std::map<Key, FaultKind> fault_kinds_;  ///< a response tells the reason only
   unsigned register_writes_ = 0;          ///< under way
   bool toggling_ = false;
+  base::Time last_left_;  ///< when a request left last
   std::deque<Note> notes_;
   std::string wrong_;
 };
 
+/// The parameters of a unit that matter here, in one line.
+std::string to_text(const RemappingUnitConfig& c);
 /// Small caches of any shape and policy, few walkers, either service, from the seed.
 RemappingUnitConfig random_unit(std::uint64_t seed);
 
