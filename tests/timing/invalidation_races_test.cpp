@@ -46,6 +46,11 @@ class Races : public ::testing::TestWithParam<Case> {
     c.walkers = GetParam().walkers;
     c.walk_step_latency = Time::ns(300);  // what was read is old for long before it is kept
     c.command_queue.fetch_batch = 4;
+    if (GetParam().walkers == 6) {
+      c.prefetch.kind = iommu::PrefetchConfig::Kind::next_page;
+      c.prefetch.into =
+          GetParam().walk_caches ? iommu::PrefetchConfig::Into::buffer : iommu::PrefetchConfig::Into::iotlb;
+    }
     if (!GetParam().walk_caches) c = without_walk_caches(c);
     return c;
   }

@@ -48,6 +48,10 @@ class Caches {
   const Translation* find_translation(Space space, std::uint64_t address, const Tenant& tenant = {}) {
     return iotlb_.find(space, address, tenant);
   }
+  /// Whether find_translation() would hit; the policy does not notice.
+  bool holds_translation(Space space, std::uint64_t address, const Tenant& tenant = {}) const {
+    return iotlb_.holds(space, address, tenant);
+  }
   /// Into the shared IOTLB. True if it was full and emptied itself first (when_full: clear).
   bool fill_translation(const RangeTag& tag, const Translation& translation, const Tenant& tenant = {});
   /// iotlb.reserve_on_miss: a page walk starts, and takes the entry it will fill. Nothing happens when the option is

@@ -65,6 +65,8 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
           .field("merge_misses", &RemappingUnitConfig::merge_misses,
                  "A miss joins the walk that is already fetching its page; else it takes a walker of its own")
           .source("on: a unit that walks one page twice at a time would gain nothing from it")
+          .object("walker_pool", &RemappingUnitConfig::walker_pool, "Who gets a walker, and what it has to look up")
+          .object("prefetch", &RemappingUnitConfig::prefetch, "Translations fetched before they are asked for")
           .object("command_queue", &RemappingUnitConfig::command_queue, "Fetching commands, and waiting for devices")
           .object("invalidation", &RemappingUnitConfig::invalidation,
                   "What invalidation commands really drop, and what that takes")
@@ -92,6 +94,10 @@ const Fields<RemappingUnitConfig>& RemappingUnitConfig::fields() {
             if (c.interrupt_cache.partition.by == By::domain || c.interrupt_cache.partition.by == By::pasid)
               r.error("interrupt_cache.partition.by",
                       "an interrupt entry is looked up by a request of a device alone: only `device`");
+            if (c.walker_pool.order == WalkerOrder::fair && c.service == Service::in_order)
+              r.error("walker_pool.order", "`fair` needs `service: out_of_order`: a pipeline in order has no choice");
+            if (c.walker_pool.miss_queue != 0 && c.service == Service::out_of_order)
+              r.error("walker_pool.miss_queue", "a limit needs `service: in_order`: out of order, any number waits");
             if (c.read_window != 0 && (c.read_order != ReadOrder::arrival || c.service != Service::in_order))
               r.error("read_window", "a limit needs `read_order: arrival` and `service: in_order`");
           });

@@ -8,6 +8,8 @@
 #include "models/iommu/core/cache_configs.h"
 #include "models/iommu/core/command_queue_config.h"
 #include "models/iommu/core/invalidation.h"
+#include "models/iommu/core/prefetch.h"
+#include "models/iommu/core/walker_pool_config.h"
 
 namespace iommusim::iommu {
 
@@ -37,6 +39,8 @@ struct RemappingUnitConfig {
   base::Time register_latency;
   base::Time command_latency;  ///< decode and execution of one command, besides its fetch
   bool merge_misses = true;    ///< a miss joins the walk that is already fetching its page
+  WalkerPoolConfig walker_pool;
+  PrefetchConfig prefetch;
   CommandQueueConfig command_queue;
   InvalidationConfig invalidation;
   UnitCacheConfig context_cache{64, 0};

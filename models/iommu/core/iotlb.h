@@ -35,6 +35,13 @@ class Iotlb {
     }
     return nullptr;
   }
+  /// Whether find() would hit; the policy does not notice.
+  bool holds(Space space, std::uint64_t address, const Tenant& tenant) const {
+    for (const Array& array : arrays_) {
+      if (array.holds_around(space, address, tenant)) return true;
+    }
+    return false;
+  }
   /// True if a full array emptied itself first.
   bool fill(const RangeTag& tag, const Translation& translation, const Tenant& tenant);
 

@@ -6,11 +6,6 @@ namespace iommusim::iommu {
 
 using tlm::Boundary;
 
-namespace {
-/// What is known of a tenant before its context is.
-Tenant device_of(const Request& request) { return Tenant{request.source, {}, request.pasid}; }
-}  // namespace
-
 Lookup::Lookup(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config,
                Architecture& architecture, Caches& caches, tlm::InitiatorPort& walk, unsigned upstream_ports,
                Owner& owner)
@@ -21,7 +16,11 @@ Lookup::Lookup(tlm::Context& context, const std::string& name, const RemappingUn
       owner_(owner),
       walkers_(context, name, config, architecture, caches, walk, *this),
       pipeline_(context.scheduler, name + ".lookup", tlm::delegate<&Lookup::looked_up>(this)),
-      retry_timer_(context.scheduler, name + ".retry", tlm::delegate<&Lookup::retry>(this)) {
+      retry_timer_(context.scheduler, name + ".retry", tlm::delegate<&Lookup::retry>(this)),
+      waiting_(config.walker_pool.order,
+               config.service == Service::out_of_order &&
+                   (config.walker_pool.per_requester != 0 || config.walker_pool.order == WalkerOrder::fair)),
+      prefetcher_(config.prefetch) {
   for (unsigned i = 0; caches.two_levels() && i < upstream_ports; ++i)
     first_levels_.push_back(
         std::make_unique<FirstLevel>(context.scheduler, name + ".lookup" + std::to_string(i), *this));
@@ -82,33 +81,50 @@ void Lookup::looked_up_first(Transaction* t) {
     enter_shared(*t, config_.iotlb_latency);
     return;
   }
-  if (attempt(*t) != Progress::needs_walker) return;
-  stalls++;
-  waiting_.push(*t);
+  if (attempt(*t) == Progress::needs_walker) wait(*t);
 }
 
 void Lookup::looked_up(Transaction* t) {
   // One that comes from its first level after a walk for its context has passed this boundary.
   tlm::DmaExtension& x = tlm::dma(*t->payload);
   if (x.stamp_at(Boundary::walk_start) == base::Time()) x.stamp_now(Boundary::lookup_done, now());
-  const bool behind = config_.service == Service::in_order && !waiting_.empty();
-  if (!behind && admitted(*t) && attempt(*t) != Progress::needs_walker) return;
-  stalls++;
-  waiting_.push(*t);
+  if (stalled() || !look_again(*t)) wait(*t);
 }
 
-// A walker is free, or the lookup port is after serving one that waited: the oldest waiting request looks again.
+void Lookup::wait(Transaction& t) {
+  stalls++;
+  if (stalled()) {
+    stalled_.push(t);
+  } else {
+    waiting_.push(t);
+  }
+}
+
+// A walker is free, or the lookup port is after serving one that waited: those that wait look again, then those that
+// the pipeline held up.
 void Lookup::retry() {
-  while (Transaction* t = waiting_.pop()) {
-    if (!admitted(*t) || attempt(*t) == Progress::needs_walker) {
-      waiting_.push_front(*t);
-      return;
+  while (Transaction* t = waiting_.take([this](const Requester& r) { return walkers_.available(r); })) {
+    if (!look_again(*t)) {
+      waiting_.put_back(*t);
+      break;
     }
-    if (config_.lookup_interval > base::Time() && !waiting_.empty()) {
-      retry_timer_.arm(now() + config_.lookup_interval);
+    if (retry_later()) return;
+  }
+  while (!stalled_.empty() && waiting_.size() <= config_.walker_pool.miss_queue) {
+    Transaction& t = *stalled_.pop();
+    if (!look_again(t)) {
+      waiting_.push(t);  // counted as stalled when it came
+    } else if (retry_later()) {
       return;
     }
   }
+}
+
+// A lookup takes its turn on the port.
+bool Lookup::retry_later() {
+  if (config_.lookup_interval == base::Time() || (waiting_.empty() && stalled_.empty())) return false;
+  retry_timer_.arm(now() + config_.lookup_interval);
+  return true;
 }
 
 bool Lookup::admitted(Transaction& t) {
@@ -118,7 +134,8 @@ bool Lookup::admitted(Transaction& t) {
 
 // Not now: this may be the lookup of another that waited.
 void Lookup::window_opened() {
-  if (config_.read_window != 0 && !waiting_.empty() && !retry_timer_.armed()) retry_timer_.arm(now());
+  if (config_.read_window != 0 && !(waiting_.empty() && stalled_.empty()) && !retry_timer_.armed())
+    retry_timer_.arm(now());
 }
 
 void Lookup::walker_freed() {
@@ -208,13 +225,27 @@ Lookup::Progress Lookup::with_context(Transaction& t, WalkSlot* slot) {
   const Translation* found = caches_.find_translation(space, t.request.address, tenant);
   if (found != nullptr && found->rights.cover(t.request.needed)) {
     count_iotlb(t, true);
+    if (prefetcher_.on() && !prefetcher_.into_buffer() && prefetcher_.first_use(space, t.request.address))
+      fetch_ahead(t, space);
     if (first_level)
       caches_.fill_first_level(t.port, range_around(space, t.request.address, found->size_log2), *found, tenant);
     return hit(t, *found);
   }
   // A cached entry without the right asked for is walked again: software may have widened it without an invalidation.
+  if (prefetcher_.on() && prefetcher_.into_buffer()) {
+    if (const auto brought = prefetcher_.take(space, t.request.address);
+        brought && brought->rights.cover(t.request.needed)) {
+      count_iotlb(t, false);
+      caches_.fill_translation(range_around(space, t.request.address, brought->size_log2), *brought, tenant);
+      fetch_ahead(t, space);
+      return hit(t, *brought);
+    }
+  }
+  if (prefetcher_.on() && !prefetcher_.into_buffer()) prefetcher_.missed(space, t.request.address);
+  const bool missed_before = t.iotlb_counted;
   const Progress p = walk(WalkKind::page, space, t.request.address >> 12, t, slot);
   if (p != Progress::needs_walker) count_iotlb(t, false);
+  if (p == Progress::waits && prefetcher_.on() && !missed_before) fetch_ahead(t, space);
   return p;
 }
 
@@ -246,124 +277,6 @@ Lookup::Progress Lookup::remap_interrupt(Transaction& t) {
     return interrupt(t, Outcome::Kind::interrupt, step.interrupt, step.interrupt.address);
   if (step.kind == Step::Kind::fault) return refuse(t, step.fault);
   return walk(WalkKind::interrupt, 0, 0, t, nullptr);
-}
-
-Lookup::Progress Lookup::walk(WalkKind kind, Space space, std::uint64_t key, Transaction& t, WalkSlot* slot) {
-  // Two interrupts never merge: each may name another entry.
-  const bool merges = kind == WalkKind::page ? config_.merge_misses : kind != WalkKind::interrupt;
-  if (WalkSlot* pending = merges ? walkers_.pending(kind, space, key) : nullptr) {
-    if (!t.merge_counted) merged++;
-    t.merge_counted = true;
-    pending->waiters.push(t);
-  } else if (slot == nullptr && !walkers_.available()) {
-    return Progress::needs_walker;
-  } else {
-    if (kind == WalkKind::context) count(PerformanceEvent::context_walk, t.request, nullptr);
-    if (kind == WalkKind::process) count(PerformanceEvent::process_walk, t.request, nullptr);
-    if (slot != nullptr) {
-      slot->waiters.push(t);
-      walkers_.continue_walk(*slot, kind, space, key);
-    } else {
-      slot = &walkers_.start(kind, space, key, t);
-    }
-    if (kind == WalkKind::page)
-      caches_.reserve(slot->reservation, space, t.request.address, tenant_of(t.request, t.context));
-  }
-  tlm::DmaExtension& x = tlm::dma(*t.payload);
-  if (x.stamp_at(Boundary::walk_start) == base::Time()) x.stamp_now(Boundary::walk_start, now());
-  return Progress::waits;
-}
-
-// ---- ends of walks
-
-namespace {
-/// Two requests that ask the same of the same page or context, so that what refuses one refuses the other.
-bool ask_the_same(const Request& a, const Request& b) {
-  return a.needed == b.needed && a.at == b.at && a.has_pasid == b.has_pasid && a.pasid == b.pasid &&
-         a.privileged == b.privileged && a.debug == b.debug;
-}
-}  // namespace
-
-void Lookup::walk_finished(WalkSlot& slot) {
-  caches_.release(slot.reservation);
-  TransactionList waiters = slot.waiters;
-  slot.waiters = TransactionList{};
-  Transaction& first = *waiters.front();
-  tlm::dma(*first.payload).walk_reads = slot.reads;
-  const WalkKind kind = slot.walk.kind;
-  const Request asked = slot.walk.request;
-  const bool stale = slot.stale;
-  // The slot may go on for its first waiter while the others still need the context it found.
-  Step copy;
-  const bool found_context = slot.walk.step.kind == Step::Kind::context_found;
-  if (found_context) copy = slot.walk.step;
-  const Step& last = found_context ? copy : slot.walk.step;
-  const bool installs = walkers_.may_install(slot);
-  if (installs) keep(slot, last, first);
-  if (kind == WalkKind::page) {
-    if ((slot.stages_read & 1u << 1) != 0) count(PerformanceEvent::first_stage_walk, asked, &first.context);
-    if ((slot.stages_read & 1u << 2) != 0) count(PerformanceEvent::second_stage_walk, asked, &first.context);
-  }
-  TransactionList again;  // need a walker of their own; they are older than anything that waits already
-  while (Transaction* t = waiters.pop()) {
-    const bool is_first = t == &first;
-    Progress p;
-    if (stale && !is_first && kind != WalkKind::page) {
-      p = attempt(*t);  // a context that has been invalidated serves only the request it was fetched for
-    } else {
-      t->stale = stale;
-      if (installs && !is_first) fill_first_level(*t, last);
-      p = answer(kind, last, *t, is_first ? &slot : nullptr, is_first || ask_the_same(asked, t->request));
-    }
-    if (p == Progress::needs_walker) again.push(*t);
-  }
-  again.append(waiting_);
-  waiting_ = again;
-}
-
-void Lookup::keep(const WalkSlot& slot, const Step& last, const Transaction& first) {
-  const Request& request = slot.walk.request;
-  if (last.kind == Step::Kind::context_found) {
-    const Tenant tenant = device_of(request);
-    if (slot.walk.kind == WalkKind::process) {
-      caches_.fill_process(slot.key, last.context, tenant);
-    } else {
-      caches_.fill_context(slot.key, last.context, tenant);
-    }
-  } else if (last.kind == Step::Kind::translated && last.cacheable) {
-    const Tenant tenant = tenant_of(request, slot.walk.context);
-    fill_first_level(first, last);
-    if (caches_.fill_translation(last.tag, last.translation, tenant) && observer_ != nullptr)
-      observer_->iotlb_emptied(request);
-  }
-}
-
-void Lookup::fill_first_level(const Transaction& t, const Step& last) {
-  const bool kept = last.kind == Step::Kind::translated && last.cacheable;
-  if (!kept || first_levels_.empty() || t.port == Transaction::kNoPort) return;
-  caches_.fill_first_level(t.port, last.tag, last.translation, tenant_of(t.request, t.context));
-}
-
-// One waiter of a finished walk; `same`: the walk was made for a request that asks the same. Another one uses what was
-// found if it may, and looks again otherwise.
-Lookup::Progress Lookup::answer(WalkKind kind, const Step& last, Transaction& t, WalkSlot* slot, bool same) {
-  switch (last.kind) {
-    case Step::Kind::context_found:
-      t.context = last.context;
-      return kind == WalkKind::process ? with_process_context(t, slot) : with_device_context(t, slot);
-    case Step::Kind::translated:
-      if (!same && !last.translation.rights.cover(t.request.needed)) break;
-      return translated(t, last.translation);
-    case Step::Kind::interrupt_remapped:
-      return interrupt(t, Outcome::Kind::interrupt, last.interrupt, last.interrupt.address);
-    case Step::Kind::interrupt_stored:
-      if (!same) break;
-      return interrupt(t, Outcome::Kind::stored, last.interrupt, last.address.value());
-    default:
-      if (!same) break;
-      return refuse(t, last.fault);
-  }
-  return attempt(t);
 }
 
 // ---- outcomes
@@ -416,22 +329,6 @@ void Lookup::count_process(Transaction& t, bool hit) {
   t.process_counted = true;
   caches_.process_use.lookups++;
   if (hit) caches_.process_use.hits++;
-}
-
-void Lookup::invalidate(const InvalidationScope& scope) {
-  for_each_effect(config_.invalidation, scope, [this](const InvalidationScope& effect) {
-    caches_.invalidate(effect);
-    walkers_.invalidate(effect);
-  });
-}
-
-base::Time Lookup::invalidation_time(const InvalidationScope& scope) const {
-  const InvalidationLatencyConfig& latency = config_.invalidation.latency;
-  base::Time time = latency.fixed(grain_of(scope));
-  if (latency.per_set == base::Time() || grain_of(scope) == InvalidationGrain::global) return time;
-  for_each_effect(config_.invalidation, scope,
-                  [&](const InvalidationScope& effect) { time += latency.per_set * caches_.search_cost(effect).sets; });
-  return time;
 }
 
 }  // namespace iommusim::iommu

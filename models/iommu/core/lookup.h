@@ -19,8 +19,10 @@
 #include "models/iommu/api/architecture.h"
 #include "models/iommu/core/caches.h"
 #include "models/iommu/core/config.h"
+#include "models/iommu/core/prefetch.h"
 #include "models/iommu/core/requesters.h"
 #include "models/iommu/core/transaction.h"
+#include "models/iommu/core/walk_queue.h"
 #include "models/iommu/core/walker_pool.h"
 #include "models/tlm/delay_line.h"
 #include "models/tlm/initiator_port.h"
@@ -58,7 +60,10 @@ class Lookup : private WalkerPool::Owner {
   void observe(UnitObserver* observer) { observer_ = observer; }
 
   const WalkerPool& walkers() const { return walkers_; }
-  void register_stats(base::Group& group) { walkers_.register_stats(group); }
+  void register_stats(base::Group& group) {
+    walkers_.register_stats(group);
+    prefetcher_.register_stats(group.group("prefetch"));
+  }
 
   base::Counter passed;  ///< requests that their context passes through
   base::Counter merged;  ///< misses that joined a walk in flight
@@ -81,6 +86,14 @@ class Lookup : private WalkerPool::Owner {
   void looked_up_first(Transaction* t);
   void looked_up(Transaction* t);
   void retry();
+  /// In order: what comes now has to wait behind what waits already.
+  bool stalled() const {
+    return config_.service == Service::in_order &&
+           (!stalled_.empty() || waiting_.size() > config_.walker_pool.miss_queue);
+  }
+  void wait(Transaction& t);
+  bool look_again(Transaction& t) { return admitted(t) && attempt(t) != Progress::needs_walker; }
+  bool retry_later();
 
   // The order of asking. `slot`: the walker that has found what is known so far and may go on for this request.
   Progress attempt(Transaction& t);
@@ -96,6 +109,10 @@ class Lookup : private WalkerPool::Owner {
   void fill_first_level(const Transaction& t, const Step& last);
   Progress answer(WalkKind kind, const Step& last, Transaction& t, WalkSlot* slot, bool same);
   void walker_freed() override;
+
+  // Prefetching.
+  void fetch_ahead(const Transaction& t, Space space);
+  void prefetch_finished(const WalkSlot& slot);
 
   // Outcomes.
   Progress done(Transaction& t, Outcome::Kind kind, std::uint64_t address);
@@ -123,7 +140,9 @@ class Lookup : private WalkerPool::Owner {
   std::vector<std::unique_ptr<FirstLevel>> first_levels_;  ///< by upstream port; empty: there is one level
   tlm::DelayLine<Transaction*> pipeline_;                  ///< between the lookup port and the lookup's outcome
   tlm::Timer retry_timer_;   ///< the lookup port serves the next request that waited for a walker
-  TransactionList waiting_;  ///< for a walker, in arrival order (in_order: the whole stalled pipeline)
+  WalkQueue waiting_;        ///< for a walker
+  TransactionList stalled_;  ///< in_order: behind one that waits, not looked up yet
+  Prefetcher prefetcher_;
   base::Time port_free_;
   base::Time pipeline_last_;
 };

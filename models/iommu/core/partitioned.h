@@ -23,6 +23,8 @@ struct Tenant {
   DomainId domain;
   Pasid pasid;
 };
+/// What is known of a tenant before its context is.
+inline Tenant device_of(const Request& request) { return Tenant{request.source, {}, request.pasid}; }
 inline Tenant tenant_of(const Request& request, const Context& context) {
   return Tenant{request.source, context.domain, request.pasid};
 }

@@ -74,6 +74,14 @@ class RangeCache : public Partitioned<RangeTag, Value, RangeTagHash, RangeTagInd
     }
     return nullptr;
   }
+  /// Whether find_around() would hit; the policy does not notice.
+  bool holds_around(Space space, std::uint64_t address, const Tenant& tenant) const {
+    for (std::uint64_t sizes = sizes_present_; sizes != 0; sizes &= sizes - 1) {
+      const auto size = static_cast<std::uint8_t>(__builtin_ctzll(sizes));
+      if (peek(range_around(space, address, size, stage_, level_), tenant) != nullptr) return true;
+    }
+    return false;
+  }
   /// True if a full array emptied itself first. `again`: without looking whether the range is present.
   bool fill(const RangeTag& tag, const Value& value, const Tenant& tenant, bool again = false) {
     Array& array = this->of(tenant);

@@ -25,7 +25,8 @@ struct RequesterStats {
 struct Requester {
   SourceId source;
   PostedOrder order;
-  ReadQueue reads;  ///< empty unless reads leave in arrival order
+  ReadQueue reads;            ///< empty unless reads leave in arrival order
+  std::uint32_t walkers = 0;  ///< that serve it now
   RequesterStats stats;
 };
 

@@ -34,15 +34,16 @@ WalkSlot* WalkerPool::pending(WalkKind kind, Space space, std::uint64_t key) {
   return found == base::HashIndex::none ? nullptr : &slots_[found];
 }
 
-WalkSlot& WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
+WalkSlot& WalkerPool::take(WalkKind kind, Space space, std::uint64_t key, Requester& requester) {
   WalkSlot& slot = slots_[free_.back()];
   free_.pop_back();
   slot.busy = true;
-  slot.stale = false;
-  slot.unfounded = false;
+  slot.stale = slot.unfounded = slot.holds_waits = slot.prefetch = false;
   slot.began = log_.mark();
+  slot.requester = &requester;
+  ++requester.walkers;
   slot.waiters = TransactionList{};
-  slot.waiters.push(t);
+  slot.merged = 0;
   slot.reads = 0;
   slot.stages_read = 0;
   slot.started = context_.scheduler.now();
@@ -51,8 +52,28 @@ WalkSlot& WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Trans
   slot.walk.kind = kind;
   slot.space = space;
   slot.key = key;
-  begin(slot, config_.walk_overhead);
   return slot;
+}
+
+WalkSlot& WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
+  WalkSlot& slot = take(kind, space, key, *t.requester);
+  slot.waiters.push(t);
+  begin(slot, t, config_.walk_overhead);
+  return slot;
+}
+
+void WalkerPool::prefetch(Space space, std::uint64_t page, const Transaction& t) {
+  WalkSlot& slot = take(WalkKind::page, space, page, *t.requester);
+  slot.prefetch = true;
+  Transaction first;  // never asked for: a read changes no more than the accessed bits, and widens no right
+  first.request = t.request;
+  first.request.address = page << 12;
+  first.request.bytes = 0;
+  first.request.needed = kRead;
+  first.context = t.context;
+  first.has_process = t.has_process;
+  first.process_key = t.process_key;
+  begin(slot, first, config_.walk_overhead);
 }
 
 void WalkerPool::continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key) {
@@ -61,11 +82,10 @@ void WalkerPool::continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::
   slot.walk.kind = kind;
   slot.space = space;
   slot.key = key;
-  begin(slot, base::Time());
+  begin(slot, *slot.waiters.front(), base::Time());
 }
 
-void WalkerPool::begin(WalkSlot& slot, base::Time overhead) {
-  const Transaction& first = *slot.waiters.front();
+void WalkerPool::begin(WalkSlot& slot, const Transaction& first, base::Time overhead) {
   slot.walk.request = first.request;
   slot.walk.context = first.context;
   slot.context_key = architecture_.context_key(first.request);
@@ -83,11 +103,14 @@ void WalkerPool::perform(WalkSlot& slot) {
   const Step& step = slot.walk.step;
   StepResult& result = slot.result;
   const Tenant tenant = tenant_of(slot.walk.request, slot.walk.context);
+  bool looked = false;  // the walk caches of all levels are looked up at once
   for (;;) {
     result.ok = true;
     result.hit = false;
     switch (step.kind) {
       case Step::Kind::lookup: {
+        if (step.cache == CacheKind::walk && !looked) slot.delay += config_.walker_pool.cache_latency;
+        looked = true;
         if (const CachedWords* words = caches_.find_words(step.cache, step.tag, tenant)) {
           result.hit = true;
           result.words[0] = words->word0;
@@ -127,7 +150,7 @@ void WalkerPool::advance(std::uint32_t index) {
         slot.stages_read |= static_cast<std::uint8_t>(1u << (step.stage & 7));
       reads++;
       slot.result.words[0] = 0;  // a shorter read leaves the rest of the word
-      reads_by_level[step.structure == Structure::page_table ? std::min<unsigned>(step.level, 5) : 0]++;
+      count_read(step);
       port_.send(memory_read(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
       return;
     case Step::Kind::write:
@@ -138,6 +161,14 @@ void WalkerPool::advance(std::uint32_t index) {
     case Step::Kind::compare_and_swap: send_swap(slot); return;
     default: finish(index);
   }
+}
+
+void WalkerPool::count_read(const Step& step) {
+  structure_reads[static_cast<unsigned>(step.structure)]++;
+  const bool table = step.structure == Structure::page_table;
+  const unsigned level = std::min<unsigned>(step.level, 5);
+  reads_by_level[table ? level : 0]++;
+  if (table && level != 0) stage_reads[step.stage == 1 ? 0 : 1][level - 1]++;
 }
 
 // Two operands, expected and desired; memory answers with the old value in place of the first.
@@ -181,8 +212,9 @@ void WalkerPool::finish(std::uint32_t index) {
   latency.add(now - slot.started);
   reads_per_walk.add(slot.reads);
   occupancy.sub(now);
-  if (slot.stale) --stale_;
+  if (slot.holds_waits) --stale_;
   slot.busy = false;
+  --slot.requester->walkers;
   if (log_.size() != 0) forget_invalidations();
   free_.push_back(index);
   owner_.walker_freed();
@@ -227,7 +259,8 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
     }
     if (hit && !s.stale) {
       s.stale = true;
-      ++stale_;
+      s.holds_waits = !s.waiters.empty();  // a prefetch serves nobody, and nobody joins it now
+      if (s.holds_waits) ++stale_;
     }
   }
   log_.add(scope);
@@ -258,6 +291,18 @@ void WalkerPool::register_stats(base::Group& group) {
                                       "Walker reads of level-4 page-table entries (512 GiB each)",
                                       "Walker reads of level-5 page-table entries (256 TiB each)"};
   for (unsigned i = 0; i < reads_by_level.size(); ++i) group.add(kLevel[i], reads_by_level[i], "1", kText[i]);
+  static const char* const kStructure[] = {"root_entry", "context_entry",   "pasid_directory", "pasid_entry",
+                                           "page_table", "interrupt_entry", "msi_table",       "other"};
+  base::Group& structures = group.group("reads_of");
+  for (unsigned i = 0; i < structure_reads.size(); ++i)
+    structures.add(kStructure[i], structure_reads[i], "1", "Walker reads of this structure");
+  for (unsigned stage = 0; stage < 2; ++stage) {
+    base::Group& g = group.group(stage == 0 ? "first_stage" : "second_stage");
+    for (unsigned level = 0; level < 5; ++level) {
+      g.add("reads_level" + std::to_string(level + 1), stage_reads[stage][level], "1",
+            "Walker reads of page-table entries of this level of this stage");
+    }
+  }
   group.add("latency", latency, "ps", "From taking a walker to the walk's last step");
   group.add("reads_per_walk", reads_per_walk, "1", "Memory reads of one walk");
   group.add("occupancy", occupancy, "1", "Walkers in use");

@@ -4,8 +4,8 @@
 // A walk asks the page-walk caches, then reads tables through the unit's walk port. A walk in flight when software
 // invalidates what it was asked for finishes for the requests that wait for it (`stale`); the command queue's wait
 // holds until it is gone, as VT-d 4.1 section 6.5.2.8 demands of requests in flight. What any walk installs is held
-// against the invalidations since it began (invalidation_log.h). Leaves out:
-// prefetching, per-requester limits, coalesced reads of one line.
+// against the invalidations since it began (invalidation_log.h). A walk may begin without a request (prefetch); a
+// request may join it. Leaves out: coalesced reads of one line.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "models/iommu/core/caches.h"
 #include "models/iommu/core/config.h"
 #include "models/iommu/core/invalidation_log.h"
+#include "models/iommu/core/requesters.h"
 #include "models/iommu/core/transaction.h"
 #include "models/tlm/context.h"
 #include "models/tlm/initiator_port.h"
@@ -30,8 +31,11 @@ namespace iommusim::iommu {
 struct WalkSlot {
   std::uint32_t index = 0;
   bool busy = false;
-  bool stale = false;      ///< an invalidation selected what this walk was asked for: nobody may join it
-  bool unfounded = false;  ///< it goes on from a stale one
+  bool stale = false;        ///< an invalidation selected what this walk was asked for: nobody may join it
+  bool unfounded = false;    ///< it goes on from a stale one
+  bool holds_waits = false;  ///< stale, and wait commands wait for it
+  bool prefetch = false;     ///< begun for a page that nobody had asked for
+  Requester* requester = nullptr;
   InvalidationLog::Mark began = 0;
   Walk walk;
   std::uint64_t key = 0;  ///< context and process walks: their cache's key; page walks: 4 KiB page number
@@ -44,6 +48,7 @@ struct WalkSlot {
   std::uint64_t context_key = 0;             ///< what the walk rests on besides its key: a device context
   std::optional<std::uint64_t> process_key;  ///< and a process context
   Reservation reservation;                   ///< page walks: of an entry in the IOTLB
+  std::uint32_t merged = 0;                  ///< requests that have joined it
   TransactionList waiters;                   ///< the request that started the walk, then those merged with it
 };
 
@@ -62,11 +67,22 @@ class WalkerPool {
   WalkerPool(tlm::Context& context, const std::string& name, const RemappingUnitConfig& config,
              Architecture& architecture, Caches& caches, tlm::InitiatorPort& port, Owner& owner);
 
-  bool available() const { return !free_.empty(); }
+  /// A walker is free, and `requester` may have one more.
+  bool available(const Requester& requester) const {
+    const unsigned most = config_.walker_pool.per_requester;
+    return !free_.empty() && (most == 0 || requester.walkers < most);
+  }
   /// The pending walk that will resolve the same context or page, or null.
   WalkSlot* pending(WalkKind kind, Space space, std::uint64_t key);
   /// Takes a walker for `t`. Requires available().
   WalkSlot& start(WalkKind kind, Space space, std::uint64_t key, Transaction& t);
+  /// The same for a page that nobody has asked for: a read by `t`'s requester under the context that it has found.
+  void prefetch(Space space, std::uint64_t page, const Transaction& t);
+  /// Whether another request may join a pending walk.
+  bool may_join(const WalkSlot& slot) const {
+    const unsigned most = config_.walker_pool.merges_per_miss;
+    return most == 0 || slot.merged < most;
+  }
   /// From within walk_finished: the slot goes on with another walk for its first waiter.
   void continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key);
   /// A response on the walk port for the slot named in the payload's extension.
@@ -83,13 +99,17 @@ class WalkerPool {
   base::Counter walks;
   base::Counter reads;
   base::Counter swaps, failed_swaps, writes;
+  std::array<std::array<base::Counter, 5>, 2> stage_reads;  ///< [stage - 1][level - 1]
+  std::array<base::Counter, 8> structure_reads;             ///< by Structure
   std::array<base::Counter, 6> reads_by_level;  ///< page-table reads; index 0: context structures and interrupt entries
   base::Histogram latency;                      ///< ps, from taking the walker to the last step
   base::Histogram reads_per_walk;
   base::Occupancy occupancy;
 
  private:
-  void begin(WalkSlot& slot, base::Time overhead);
+  WalkSlot& take(WalkKind kind, Space space, std::uint64_t key, Requester& requester);
+  void begin(WalkSlot& slot, const Transaction& first, base::Time overhead);
+  void count_read(const Step& step);
   static std::uint64_t hash(WalkKind kind, Space space, std::uint64_t key) {
     return base::mix_bits(key ^ space << 40 ^ static_cast<std::uint64_t>(kind) << 60);
   }
