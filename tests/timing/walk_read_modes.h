@@ -36,6 +36,26 @@ inline std::vector<WalkMode> walk_modes() {
     for (const unsigned size : sizes)
       modes.push_back({"VT-d", "legacy, " + std::to_string(levels) + "-level", 0, levels, 12, size, vtd});
   }
+  auto scalable = std::make_shared<iommu::vtd::VtdConfig>(*vtd);
+  scalable->mode = iommu::vtd::Mode::scalable;
+  const auto level = [](unsigned n) { return std::to_string(n) + "-level"; };
+  for (unsigned levels = 4; levels <= 5; ++levels) {
+    for (const unsigned size : sizes)
+      modes.push_back({"VT-d", "scalable, first stage " + level(levels), levels, 0, size, 12, scalable});
+  }
+  for (unsigned levels = 3; levels <= 5; ++levels) {
+    for (const unsigned size : sizes)
+      modes.push_back({"VT-d", "scalable, second stage " + level(levels), 0, levels, 12, size, scalable});
+  }
+  for (unsigned first = 4; first <= 5; ++first) {
+    for (unsigned second = 3; second <= 5; ++second) {
+      for (const unsigned one : sizes) {
+        for (const unsigned two : sizes)
+          modes.push_back(
+              {"VT-d", "scalable, " + level(first) + " over " + level(second), first, second, one, two, scalable});
+      }
+    }
+  }
   auto riscv = std::make_shared<iommu::riscv::RiscvConfig>();
   const auto sv = [](unsigned levels) { return "Sv" + std::to_string(12 + 9 * levels); };
   for (unsigned levels = 3; levels <= 5; ++levels) {

@@ -43,8 +43,8 @@ const Fields<InvalidationLatencyConfig>& InvalidationLatencyConfig::fields() {
           .range(Time(), Time::ms(1))
           .source(kZero)
           .field("per_set", &InvalidationLatencyConfig::per_set,
-                 "For each set of each cache looked through: all of them for selective commands, one per page for "
-                 "commands by address")
+                 "For each set looked through, of the array with most, as arrays are searched at once: all of it for "
+                 "selective commands, one per page for commands by address")
           .range(Time(), Time::us(100))
           .source(kZero);
   return f;

@@ -35,8 +35,9 @@ InvalidationGrain grain_of(const InvalidationScope& scope);
 /// Time of the search for the entries of one command, after its decoding (command_latency). Entries go when it ends.
 struct InvalidationLatencyConfig {
   base::Time global, selective, page;  ///< fixed, by grain
-  base::Time
-      per_set;  ///< and for each set looked through (Caches::search_cost), but by global ones, which look at none
+  /// And for each set looked through, in the array with most (Caches::search_cost): arrays are searched at once. Global
+  /// commands look through none.
+  base::Time per_set;
   base::Time fixed(InvalidationGrain grain) const {
     return grain == InvalidationGrain::global ? global : grain == InvalidationGrain::page ? page : selective;
   }

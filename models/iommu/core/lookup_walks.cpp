@@ -182,8 +182,10 @@ base::Time Lookup::invalidation_time(const InvalidationScope& scope) const {
   const InvalidationLatencyConfig& latency = config_.invalidation.latency;
   base::Time time = latency.fixed(grain_of(scope));
   if (latency.per_set == base::Time() || grain_of(scope) == InvalidationGrain::global) return time;
+  SearchCost cost;
   for_each_effect(config_.invalidation, scope,
-                  [&](const InvalidationScope& effect) { time += latency.per_set * caches_.search_cost(effect).sets; });
+                  [&](const InvalidationScope& effect) { cost.add(caches_.search_cost(effect)); });
+  time += latency.per_set * cost.longest;
   return time;
 }
 
