@@ -30,7 +30,7 @@ def _axis(all_of: list[Distribution], label: str = "latency") -> tuple[float, Ax
     return factor, Axis(label, unit, log=low > 0 and high / low > 8)
 
 
-def cdf(panels: list[Facet[Distribution]], name: str, title: str) -> Chart:
+def cdf(panels: list[Facet[Distribution]], name: str, title: str, legend_title: str = "") -> Chart:
     """A panel per facet, a staircase per distribution, all on one latency axis."""
     everything = [d for f in panels for _, d in f.items]
     factor, x = _axis(everything)
@@ -40,7 +40,7 @@ def cdf(panels: list[Facet[Distribution]], name: str, title: str) -> Chart:
         colour = dict(zip(names, ordered(len(names)))) if f.ordered else colours(names)
         series = [Series(n, *_steps(d, factor), colour[n], "step") for n, d in f.items]
         drawn.append(Lines(x, Axis("share of DMAs", lower=0.0, upper=1.0), series, f.title))
-    return Chart(name, title, tidy(drawn, x), min(3, len(panels)))
+    return Chart(name, title, tidy(drawn, x), min(3, len(panels)), legend_title=legend_title)
 
 
 def percentiles(panels: list[Facet[Distribution]], name: str, title: str, x: Axis) -> Chart:
@@ -49,13 +49,12 @@ def percentiles(panels: list[Facet[Distribution]], name: str, title: str, x: Axi
     colour = dict(zip(names, reversed(ordered(len(names)))))
     everything = [d for f in panels for _, d in f.items]
     factor, unit = readable("ps", max(d.percentile(PERCENTILES[-1]) for d in everything))
-    drawn = []
-    for f in panels:
-        at = [v for v in f.x]
-        series = [Series(n, at, [d.percentile(p) * factor for _, d in f.items], colour[n]) for n, p in zip(names, PERCENTILES)]
-        drawn.append(Lines(x, Axis("latency", unit, lower=0.0), series, f.title))
-    top = max(max(s.y) for p in drawn for s in p.series) * 1.05
-    drawn = [Lines(p.x, Axis("latency", unit, lower=0.0, upper=top), p.series, p.title) for p in drawn]
+    of = {p: [[d.percentile(p) * factor for _, d in f.items] for f in panels] for p in PERCENTILES}
+    every = [v for rows in of.values() for row in rows for v in row]
+    low, high = min(every), max(every)
+    wide = high > 20 * low > 0  # a few slow ones would press all others onto the axis
+    y = Axis("latency", unit, wide, low / 1.3, high * 1.3) if wide else Axis("latency", unit, False, 0.0, high * 1.05)
+    drawn = [Lines(x, y, [Series(n, list(f.x), of[p][i], colour[n]) for n, p in zip(names, PERCENTILES)], f.title) for i, f in enumerate(panels)]
     return Chart(name, title, tidy(drawn, x), min(3, len(panels)))
 
 

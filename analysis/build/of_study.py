@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 
 from analysis.build import breakdown, comparison, curves, distributions, heat_map
 from analysis.build.facets import Facet, of_points, shorten
 from analysis.build.table import x_axis
-from analysis.chart.model import Chart
+from analysis.chart.model import Axis, Chart
 from analysis.latency import Distribution
 from analysis.run_folder import Part
 from analysis.study import Plot, Study
@@ -66,6 +67,7 @@ def _of_runs(study: Study) -> list[Chart]:
     few = shorten(facets)
     all_few = [p for f in few for _, p in f.items]
     found: list[Chart] = []
+    along = next((x_axis(study, p) for p in study.plots if column and p.x == column), Axis(""))
     for key in list(dict.fromkeys(k for p in all_few for k in load(p)[0]))[:MOST_KEYS]:
         what, stem = f"{key[0]} {key[1]}s", f"{file_name(key[0])}_{key[1]}"
 
@@ -74,15 +76,14 @@ def _of_runs(study: Study) -> list[Chart]:
             return Facet(f.title, [(f.items[i][0], load(f.items[i][1])[0][key]) for i in there], [f.x[i] for i in there] if f.x else [], f.ordered)
 
         picked = [f for f in map(pick, few) if f.items]
-        found.append(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}"))
+        found.append(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}", along.title))
         if column:
             whole = [f for f in map(pick, shorten(facets, items=40)) if f.items]
-            plot = next(p for p in study.plots if p.x == column)
-            found.append(distributions.percentiles(whole, f"percentiles_{stem}", f"Latency percentiles, {what}", x_axis(study, plot)))
+            found.append(distributions.percentiles(whole, f"percentiles_{stem}", f"Latency percentiles, {what}", along))
         groups = {f.title: {label: load(p)[1][key] for label, p in f.items if key in load(p)[1]} for f in few}
         groups = {title: bars for title, bars in groups.items() if bars}
         if groups:
-            found.append(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}"))
+            found.append(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}", along.title))
     return found
 
 
@@ -93,5 +94,5 @@ def charts(study: Study) -> list[Chart]:
     unique = []
     for c in found:
         taken[c.name] = taken.get(c.name, 0) + 1
-        unique.append(c if taken[c.name] == 1 else Chart(f"{c.name}_{taken[c.name]}", c.title, c.panels, c.columns, c.caption))
+        unique.append(c if taken[c.name] == 1 else replace(c, name=f"{c.name}_{taken[c.name]}"))
     return unique

@@ -84,14 +84,20 @@ def _traced(run: RunFolder) -> Chart | None:
     edges = np.linspace(min(ends), max(ends), BINS + 1)
     factor, unit = readable("ps", max(ends) * 1e6)
     time = (edges[:-1] * 1e6 * factor).tolist()
-    colour = colours(list(tracks))
+    groups: dict[str, dict[str, list[float]]] = {}
+    for name, slices in tracks.items():  # the two directions of a link share a panel
+        match = re.fullmatch(r"(.*\S)[ .](up|down)", name)
+        title, direction = match.groups() if match else (name, "busy")
+        groups.setdefault(title, {})[direction] = (100 * busy(slices, edges)).tolist()
+    colour = colours(["up", "down", "busy"])
     panels = []
-    for name, slices in list(tracks.items())[:MOST_PANELS]:
-        share = (100 * busy(slices, edges)).tolist()
-        panels.append(Lines(Axis("simulated time", unit), Axis("busy", "%", lower=0.0), [Series(name, time, share, colour[name], "step")],
-                            name, height=0.5))
+    busiest = sorted(groups.items(), key=lambda g: -max(sum(s) for s in g[1].values()))
+    for title, shares in busiest[:MOST_PANELS]:
+        series = [Series(n, time, share, colour[n], "step") for n, share in shares.items()]
+        panels.append(Lines(Axis("simulated time", unit), Axis("busy", "%", lower=0.0), series, title, height=0.5))
+    left = f" {len(groups) - MOST_PANELS} tracks that are less busy are in the file only." if len(groups) > MOST_PANELS else ""
     return Chart("timeline", "Over time: share of each track's time that is taken by traced slices", panels, 1,
-                 "From trace.json; with a sample of packets only, shares are of the sample.")
+                 "From trace.json; with a sample of packets only, shares are of the sample." + left)
 
 
 def chart(run: RunFolder) -> Chart | None:

@@ -101,6 +101,7 @@ class Chart:
     panels: Sequence[Panel]
     columns: int = 1
     caption: str = ""
+    legend_title: str = ""  # what the legend's entries are values of
 
 
 def legend(chart: Chart) -> dict[str, tuple[str, str]]:

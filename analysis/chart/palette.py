@@ -25,7 +25,9 @@ PARTS = {
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour for each name; baselines have their own. Beyond seven names colours come again: divide such a chart."""
+    """A colour for each name; baselines have their own. More than seven names are no longer told apart one by one: they get a scale."""
+    if len(names) > len(_LINES) and not set(names) & set(_BASELINE_COLOURS):
+        return dict(zip(names, ordered(len(names))))
     free = [c for c in _LINES if not any(c == _BASELINE_COLOURS.get(n) for n in names)]
     others = [n for n in names if n not in _BASELINE_COLOURS]
     chosen = {n: free[i % len(free)] for i, n in enumerate(others)}

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import Iterable
 
 import matplotlib.axes
@@ -15,13 +16,21 @@ def finite(values: Iterable[float]) -> list[float]:
     return [float(v) for v in values if math.isfinite(v)]
 
 
+def wrapped(axes: matplotlib.axes.Axes, which: str, title: str) -> str:
+    """An axis title in as many lines as its axis is short: a character of 9 points is about 0.075 inches wide."""
+    width, height = axes.figure.get_size_inches()
+    place = axes.get_subplotspec().get_position(axes.figure)
+    inches = place.width * width if which == "x" else place.height * height
+    return textwrap.fill(title, max(20, int(inches / 0.07)), break_long_words=False)
+
+
 def set_axis(axes: matplotlib.axes.Axes, which: str, axis: Axis, data: Iterable[float], most: int, margin: float = 0.04) -> None:
     """`which` is "x" or "y"; `data`: what must be seen; `most`: how many tick labels have room."""
     values = finite(data)
     if axis.log:
         values = [v for v in values if v > 0]
     of = getattr(axes, f"{which}axis")
-    getattr(axes, f"set_{which}label")(axis.title)
+    getattr(axes, f"set_{which}label")(wrapped(axes, which, axis.title))
     if not values:
         return
     low = min(values) if axis.lower is None else axis.lower

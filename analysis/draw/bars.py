@@ -5,7 +5,7 @@ import matplotlib.axes
 import numpy as np
 
 from analysis.chart.model import Bars
-from analysis.draw.axis import finite, set_axis
+from analysis.draw.axis import finite, set_axis, wrapped
 
 
 def draw(axes: matplotlib.axes.Axes, panel: Bars, columns: int) -> None:
@@ -33,7 +33,7 @@ def draw(axes: matplotlib.axes.Axes, panel: Bars, columns: int) -> None:
     if panel.value.lower is None and not panel.value.log:
         (axes.set_xlim if panel.horizontal else axes.set_ylim)(min(0.0, min(tops)), max(tops) * 1.05 or 1.0)
     getattr(axes, f"set_{label}ticks")(places, list(panel.labels))
-    getattr(axes, f"set_{label}label")(panel.label_title)
+    getattr(axes, f"set_{label}label")(wrapped(axes, label, panel.label_title))
     if panel.horizontal:
         axes.invert_yaxis()
         axes.set_ylim(len(places) - 0.4, -0.6)

@@ -49,11 +49,13 @@ def _handles(chart: Chart) -> list[Line2D | Patch]:
 
 
 def _legend_columns(names: list[str]) -> int:
-    """As many as fit in WIDTH: a character of 8 points is about 0.075 inches wide, a key 0.55. matplotlib fills column by column."""
-    for columns in range(len(names), 1, -1):
-        rows = math.ceil(len(names) / columns)
-        widths = [max(map(len, names[i:i + rows])) for i in range(0, len(names), rows)]
-        if sum(0.55 + 0.075 * w for w in widths) <= WIDTH:
+    """As many as fit in WIDTH, in even rows: a character of 8 points is about 0.075 inches wide, a key with its gaps 0.55."""
+    for rows in range(1, len(names)):
+        columns = math.ceil(len(names) / rows)
+        # matplotlib gives the first columns one entry more when they cannot all have the same number.
+        sizes = [len(names) // columns + (c < len(names) % columns) for c in range(columns)]
+        ends = [sum(sizes[:c + 1]) for c in range(columns)]
+        if sum(0.55 + 0.075 * max(map(len, names[end - size:end])) for size, end in zip(sizes, ends)) <= WIDTH:
             return columns
     return 1
 
@@ -66,6 +68,9 @@ def _drop_repeated(axes: plt.Axes, chart: Chart, i: int) -> None:
         axes.tick_params(axis="x", labelbottom=False)
     left = chart.panels[i - 1] if i % chart.columns else None
     if isinstance(panel, Lines) and isinstance(left, Lines) and panel.y == left.y and panel.y.upper is not None:
+        axes.set_ylabel("")
+        axes.tick_params(axis="y", labelleft=False)
+    if isinstance(panel, Bars) and isinstance(left, Bars) and panel.horizontal and panel.labels == left.labels:
         axes.set_ylabel("")
         axes.tick_params(axis="y", labelleft=False)
 
@@ -85,7 +90,7 @@ def draw(chart: Chart) -> plt.Figure:
     heights = [max(_height(p, chart.columns) for p in chart.panels[r * chart.columns:(r + 1) * chart.columns]) for r in range(rows)]
     handles = _handles(chart)
     columns = _legend_columns([str(h.get_label()) for h in handles])
-    legend_height = LEGEND_ROW * math.ceil(len(handles) / columns) + 0.08 if len(handles) > 1 else 0.01
+    legend_height = LEGEND_ROW * (math.ceil(len(handles) / columns) + bool(chart.legend_title)) + 0.08 if len(handles) > 1 else 0.01
     figure = plt.figure(figsize=(WIDTH, sum(heights) + legend_height + 0.3), constrained_layout=True)
     grid = figure.add_gridspec(rows + 1, chart.columns, height_ratios=[*heights, legend_height])
     for i, panel in enumerate(chart.panels):
@@ -101,7 +106,8 @@ def draw(chart: Chart) -> plt.Figure:
     if len(handles) > 1:
         foot = figure.add_subplot(grid[rows, :])
         foot.axis("off")
-        foot.legend(handles=handles, loc="center", ncol=columns, frameon=False, borderaxespad=0, borderpad=0)
+        foot.legend(handles=handles, loc="center", ncol=columns, frameon=False, borderaxespad=0, borderpad=0,
+                    title=chart.legend_title or None, title_fontsize=8)
     if chart.title:
         figure.suptitle(chart.title, fontsize=10)
     return figure

@@ -284,6 +284,7 @@
           draw();
         });
     }
+    if (chart.legend_title) legend.insert("span", ":first-child").attr("class", "of").text(chart.legend_title + ":");
     var reset = legend.append("button").attr("class", "reset hidden").attr("type", "button").text("reset zoom")
       .on("click", function () { state.zoomX = {}; state.zoomY = {}; draw(); });
     var lines = chart.panels.some(function (p) { return p.kind === "lines"; });

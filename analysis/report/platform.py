@@ -11,7 +11,9 @@ from analysis.chart.palette import colours
 from analysis.report.html import element, text
 from analysis.run_folder import RunFolder
 
-_BOX, _GAP, _ROW, _LEVEL = 216, 18, 19, 58
+_GAP, _ROW, _LEVEL = 18, 19, 58
+_WIDE, _NARROW, _MANY = 216, 164, 5  # width of a box, where more than _MANY stand side by side
+_MOST_BELOW = 12
 _SHOWN_FUNCTIONS = 8
 _FILL = {"memory": "#d9efe0", "core": "#ece6f3", "bus": "#f1f3f5", "iommu": "#fde3cf", "root": "#dcebf7", "switch": "#dcebf7",
          "bridge": "#dcebf7", "endpoint": "#f7f7f7"}
@@ -83,7 +85,8 @@ def _tree(run: RunFolder, platform: Any) -> list[_Node]:
         of = described.get(n["name"], {})
         lines = []
         if n["kind"] == "endpoint":
-            lines.append(f"{_get(of, 'dma.tags', '?')} tags, MPS {_get(of, 'link.mps', '?')}, MRRS {_get(of, 'link.mrrs', '?')}")
+            tags = str(_get(of, "dma.tags", "?"))
+            lines += ["all tags" if tags == "0" else f"{tags} tags", f"MPS {_get(of, 'link.mps', '?')}, MRRS {_get(of, 'link.mrrs', '?')}"]
         elif "first_bus" in n:
             lines.append(f"buses {n['first_bus']:02x}-{n['last_bus']:02x}")
         nodes.append(_Node(str(n["name"]), str(n["kind"]), lines, link=_link_text(run, n["name"], of), bdf=str(n.get("bdf") or "")))
@@ -100,18 +103,28 @@ def _tree(run: RunFolder, platform: Any) -> list[_Node]:
     return roots
 
 
-def _place(nodes: list[_Node], x: float, y: float) -> float:
+def _place(nodes: list[_Node], x: float, y: float, box: float) -> float:
     """Leaves side by side, each parent over the middle of its children; returns the right end."""
     for node in nodes:
         if node.below:
-            end = _place(node.below, x, y + node.height + _LEVEL)
+            end = _place(node.below, x, y + node.height + _LEVEL, box)
             node.x = (node.below[0].x + node.below[-1].x) / 2
-            x = max(end, x + _BOX + _GAP)
+            x = max(end, x + box + _GAP)
         else:
             node.x = x
-            x += _BOX + _GAP
+            x += box + _GAP
         node.y = y
     return x
+
+
+def _fold(nodes: list[_Node]) -> list[_Node]:
+    """Of many side by side the first, and a box that counts the others."""
+    for n in nodes:
+        n.below = _fold(n.below)
+    if len(nodes) <= _MOST_BELOW:
+        return nodes
+    left = nodes[_MOST_BELOW - 1:]
+    return [*nodes[:_MOST_BELOW - 1], _Node(f"{len(left)} more", left[0].kind, [f"{left[0].name} to {left[-1].name}"])]
 
 
 def _bottom(nodes: list[_Node]) -> float:
@@ -119,8 +132,11 @@ def _bottom(nodes: list[_Node]) -> float:
 
 
 class _Svg:
-    def __init__(self) -> None:
+    """Elements so far, and the width of a box."""
+
+    def __init__(self, box_width: float) -> None:
         self.parts: list[str] = []
+        self.box_width = box_width
 
     def box(self, x: float, y: float, width: float, height: float, kind: str, title: str, lines: list[str], dashed: bool = False) -> None:
         self.parts.append(element("rect", element("title", text(f"{title}\n" + "\n".join(lines))), x=f"{x:g}", y=f"{y:g}", width=f"{width:g}",
@@ -149,7 +165,7 @@ def _chip(svg: _Svg, x: float, y: float, content: str, colour: str) -> float:
 
 
 def _draw(svg: _Svg, node: _Node, group_colour: dict[str, str]) -> None:
-    svg.box(node.x, node.y, _BOX, node.height, node.kind, f"{node.bdf} {node.name}".strip(), node.lines)
+    svg.box(node.x, node.y, svg.box_width, node.height, node.kind, f"{node.bdf} {node.name}".strip(), node.lines)
     y = node.y + 17 + _ROW * (1 + len(node.lines))
     for f in node.functions[:_SHOWN_FUNCTIONS]:
         group = str(f.get("group", "?"))
@@ -157,22 +173,28 @@ def _draw(svg: _Svg, node: _Node, group_colour: dict[str, str]) -> None:
         x += _chip(svg, x, y, f"group {group}", group_colour.get(group, "#6e7781"))
         domain = f.get("domain")
         label = (f"{f.get('bdf') or ''} " if len(node.functions) > 1 else "") + (str(domain) if domain else "idle")
-        svg.text(x, y, label, int((node.x + _BOX - x) / 6))
+        svg.text(x, y, label, int((node.x + svg.box_width - x) / 6))
         y += _ROW
     if len(node.functions) > _SHOWN_FUNCTIONS:
         svg.text(node.x + 9, y, f"and {len(node.functions) - _SHOWN_FUNCTIONS} more functions")
     for child in node.below:
-        _connect(svg, node.x + _BOX / 2, node.y + node.height, child)
+        _connect(svg, node.x + svg.box_width / 2, node.y + node.height, child)
         _draw(svg, child, group_colour)
 
 
 def _connect(svg: _Svg, x: float, y: float, child: _Node) -> None:
-    middle, to = y + 14, child.x + _BOX / 2
+    middle, to = y + 14, child.x + svg.box_width / 2
     svg.line(x, y, x, middle)
     svg.line(x, middle, to, middle)
     svg.line(to, middle, to, child.y)
     if child.link:
-        svg.text(to + 5, child.y - 8, child.link, 36)
+        kind, _, busy = child.link.partition(", ")
+        room = int((svg.box_width / 2 + _GAP) / 6.2)
+        if len(child.link) <= room + 12 and svg.box_width == _WIDE:
+            svg.text(to + 5, child.y - 8, child.link, 36)
+        else:
+            svg.text(to + 5, child.y - 21, kind, 20)
+            svg.text(to + 5, child.y - 8, busy.replace("up ", "\u2191 ").replace("down ", "\u2193 "), 30)
 
 
 def _above(run: RunFolder, platform: Any) -> list[tuple[str, str, list[str]]]:
@@ -211,15 +233,17 @@ def drawing(run: RunFolder) -> str:
     platform = run.configuration().get("platform")
     if not isinstance(platform, dict):
         return element("p", "No drawing: the run's folder has no resolved.yaml.", class_="caption")
-    roots = _tree(run, platform)
+    roots = _fold(_tree(run, platform))
     above = _above(run, platform)
-    svg = _Svg()
+    box = _WIDE if len(_leaves(roots)) <= _MANY + 1 else _NARROW
+    svg = _Svg(box)
     top = 12 + 17 + _ROW * 3
-    width = max(_place(roots, _GAP, 0), len(above) * (_BOX + _GAP) + _GAP, 3 * (_BOX + _GAP))
+    width = max(_place(roots, _GAP, 0, box), len(above) * (_WIDE + _GAP) + _GAP, 3 * (_WIDE + _GAP))
+    first = (width - len(above) * (_WIDE + _GAP) + _GAP) / 2
     for i, (kind, title, lines) in enumerate(above):
-        x = _GAP + i * (_BOX + _GAP)
-        svg.box(x, 8, _BOX, top, kind, title, [line for line in lines if line])
-        svg.line(x + _BOX / 2, 8 + top, x + _BOX / 2, top + 30)
+        x = first + i * (_WIDE + _GAP)
+        svg.box(x, 8, _WIDE, top, kind, title, [line for line in lines if line])
+        svg.line(x + _WIDE / 2, 8 + top, x + _WIDE / 2, top + 30)
     y = top + 30
     svg.box(_GAP, y, width - 2 * _GAP, 28, "bus", "interconnect", [])
     middle = width / 2
@@ -229,16 +253,15 @@ def drawing(run: RunFolder) -> str:
     svg.line(middle, y + 96, middle, y + 114)
     y += 114
     svg.box(_GAP, y, width - 2 * _GAP, 30, "root", f"root complex, {len(roots)} root port{'s' * (len(roots) != 1)}", [])
-    shift = max(0.0, (width - _GAP - max((n.x + _BOX for n in _leaves(roots)), default=0)) / 2 - _GAP / 2)
+    shift = max(0.0, (width - _GAP - max((n.x + box for n in _leaves(roots)), default=0)) / 2 - _GAP / 2)
     _move(roots, shift, y + 30 + _LEVEL)
     groups = list(dict.fromkeys(str(f.get("group", "?")) for n in _leaves(roots) for f in n.functions))
     colour = colours([f"group {g}" for g in groups])
     for root in roots:
-        _connect(svg, root.x + _BOX / 2, y + 30, root)
+        _connect(svg, root.x + box / 2, y + 30, root)
         _draw(svg, root, {g: colour[f"group {g}"] for g in groups})
     height = max(_bottom(roots), y + 30) + 10
-    return element("div", element("svg", "".join(svg.parts), width=f"{width:g}", height=f"{height:g}", viewBox=f"0 0 {width:g} {height:g}",
-                                  role="img", aria_label="platform"), class_="platform")
+    return element("div", element("svg", "".join(svg.parts), viewBox=f"0 0 {width:g} {height:g}", style=f"width:{width:g}px", role="img", aria_label="platform"), class_="platform")
 
 
 def _leaves(nodes: list[_Node]) -> list[_Node]:

@@ -116,7 +116,7 @@ def test_a_time_line_of_a_trace_is_the_share_of_time_taken(run_folder):
       {"ph": "M", "pid": 1, "tid": 1, "name": "thread_name", "args": {"name": "nic up"}},
       {"ph": "X", "pid": 1, "tid": 1, "ts": 0, "dur": 30, "name": "a"}, {"ph": "X", "pid": 1, "tid": 1, "ts": 60, "dur": 60, "name": "b"}]}""")
     (panel,) = timeline.chart(RunFolder(run_folder)).panels
-    assert panel.title == "nic up"
+    assert panel.title == "nic" and panel.series[0].name == "up"
     values = list(panel.series[0].y)
     assert values[0] == pytest.approx(100) and values[45] == pytest.approx(0) and sum(values) / len(values) == pytest.approx(75)
 

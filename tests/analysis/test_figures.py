@@ -47,7 +47,15 @@ def test_axes_carry_units_and_sizes_read_as_such(study_folder, tmp_path, monkeyp
     assert texts.count("256 KiB") == 1  # panels that share an axis label it once
 
 
-def test_labels_of_an_axis_do_not_overlap(study_folder, tmp_path):
+def test_a_legend_takes_the_rows_it_needs():
+    from analysis.draw.figure import _legend_columns
+    assert _legend_columns(["none", "identity", "DMA"]) == 3
+    assert _legend_columns(["issue_wait", "link_up", "lookup", "walk", "to_memory", "memory", "from_memory", "link_down", "engine"]) == 5
+    assert _legend_columns(["x" * 100, "y"]) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_labels_of_an_axis_do_not_overlap(study_folder):
     import matplotlib
     from analysis import figures as all_figures
     from analysis.draw import figure
@@ -61,6 +69,10 @@ def test_labels_of_an_axis_do_not_overlap(study_folder, tmp_path):
                     boxes = [t.get_window_extent() for t in axis.get_ticklabels() if t.get_visible() and t.get_text()]
                     for a, b in zip(boxes, boxes[1:]):
                         assert rotated or not a.overlaps(b), (chart.name, axis.axis_name)
+            titles = [t.get_window_extent() for axes in drawn.axes for t in (axes.xaxis.label, axes.yaxis.label, axes.title, axes._left_title)
+                      if t.get_text() and t.get_visible()]
+            for i, a in enumerate(titles):
+                assert not any(a.overlaps(b) for b in titles[i + 1:]), chart.name
             width, height = drawn.canvas.get_width_height()
             for axes in drawn.axes:
                 box = axes.get_tightbbox()
