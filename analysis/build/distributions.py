@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.build.facets import Facet, tidy
+from analysis.build.facets import Facet, columns_for, tidy
 from analysis.chart.model import Axis, Chart, Lines, Series
 from analysis.chart.palette import colours, ordered
 from analysis.chart.units import readable
@@ -35,12 +35,16 @@ def cdf(panels: list[Facet[Distribution]], name: str, title: str, legend_title: 
     everything = [d for f in panels for _, d in f.items]
     factor, x = _axis(everything)
     drawn = []
+    names = list(dict.fromkeys(n for f in panels for n, _ in f.items))
+    if all(f.ordered for f in panels):  # a value has its colour in every panel
+        place = {n: v for f in panels for (n, _), v in zip(f.items, f.x)}
+        colour = dict(zip(sorted(names, key=lambda n: place[n]), ordered(len(names))))
+    else:
+        colour = colours(names)
     for f in panels:
-        names = [n for n, _ in f.items]
-        colour = dict(zip(names, ordered(len(names)))) if f.ordered else colours(names)
         series = [Series(n, *_steps(d, factor), colour[n], "step") for n, d in f.items]
         drawn.append(Lines(x, Axis("share of DMAs", lower=0.0, upper=1.0), series, f.title))
-    return Chart(name, title, tidy(drawn, x), min(3, len(panels)), legend_title=legend_title)
+    return Chart(name, title, tidy(drawn, x), columns_for(len(panels)), legend_title=legend_title)
 
 
 def percentiles(panels: list[Facet[Distribution]], name: str, title: str, x: Axis) -> Chart:
@@ -55,7 +59,7 @@ def percentiles(panels: list[Facet[Distribution]], name: str, title: str, x: Axi
     wide = high > 20 * low > 0  # a few slow ones would press all others onto the axis
     y = Axis("latency", unit, wide, low / 1.3, high * 1.3) if wide else Axis("latency", unit, False, 0.0, high * 1.05)
     drawn = [Lines(x, y, [Series(n, list(f.x), of[p][i], colour[n]) for n, p in zip(names, PERCENTILES)], f.title) for i, f in enumerate(panels)]
-    return Chart(name, title, tidy(drawn, x), min(3, len(panels)))
+    return Chart(name, title, tidy(drawn, x), columns_for(len(panels)))
 
 
 def merged(parts: list[Distribution]) -> Distribution:

@@ -6,15 +6,16 @@ from typing import Any, Generic, Sequence, TypeVar
 
 import pandas as pd
 
-from analysis.build.table import label_of
+from analysis.build.table import label_of, rows
 from analysis.chart.model import Axis, Lines
 from analysis.chart.palette import rank
 from analysis.chart.units import bytes_text
-from analysis.study import Study
+from analysis.study import Plot, Study
 
 T = TypeVar("T")
 MOST_PANELS = 6
 MOST_ITEMS = 9
+MOST_LAYOUTS = 3
 
 
 @dataclass(frozen=True)
@@ -34,29 +35,54 @@ def thin(items: Sequence[Any], most: int) -> list[Any]:
     return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
-def of_points(study: Study) -> tuple[list[Facet[str]], str]:
-    """(facets of point names, x column). The first plot's series and x, when these tell the points apart; else one facet in the
-    table's order, x column empty."""
-    points = study.frame.drop_duplicates("point")
+def columns_for(panels: int) -> int:
+    """Three beside each other, but two by two rather than three and one."""
+    return 2 if panels == 4 else min(3, panels)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the points of one plot are laid out. `x`: its column, empty when the points stand in the table's order."""
+
+    facets: list[Facet[str]]
+    plot: Plot | None
+
+    @property
+    def x(self) -> str:
+        return self.plot.x if self.plot else ""
+
+
+def _along(study: Study, plot: Plot) -> list[Facet[str]]:
+    """A facet per value of the plot's series, its points along x; nothing when these do not tell the points apart."""
+    rows_of = rows(study, plot.where).drop_duplicates("point")
+    if study.columns[plot.x].kind != "factor" or not pd.api.types.is_numeric_dtype(rows_of[plot.x]):
+        return []
+    rows_of = rows_of.dropna(subset=[plot.x])
+    if rows_of.duplicated([plot.x] + ([plot.series] if plot.series else [])).any():
+        return []
+    unit = study.columns[plot.x].unit
+    in_bytes = plot.x_bytes or unit == "B"
+    groups = [(label_of(v), g) for v, g in rows_of.groupby(plot.series, sort=False)] if plot.series else [("", rows_of)]
+    groups.sort(key=lambda g: rank(g[0]))
+    facets = []
+    for title, group in groups:
+        group = group.sort_values(plot.x)
+        names = [bytes_text(x) if in_bytes else f"{label_of(x)}{' ' + unit if unit not in ('', '1') else ''}" for x in group[plot.x]]
+        facets.append(Facet(title, list(zip(names, group["point"])), [float(x) for x in group[plot.x]], True))
+    return facets
+
+
+def layouts(study: Study) -> list[Layout]:
+    """One per plot that can be laid out along its x, each set of points once; without any, all points in the table's order."""
+    found: list[Layout] = []
     for plot in study.plots:
-        if not plot.x or study.columns[plot.x].kind != "factor" or not pd.api.types.is_numeric_dtype(points[plot.x]):
-            continue
-        keys = [plot.x] + ([plot.series] if plot.series else [])
-        rows = points.dropna(subset=[plot.x])
-        if rows.duplicated(keys).any():
-            continue
-        in_bytes = plot.x_bytes or study.columns[plot.x].unit == "B"
-        unit = study.columns[plot.x].unit
-        groups = [(label_of(v), g) for v, g in rows.groupby(plot.series, sort=False)] if plot.series else [("", rows)]
-        groups.sort(key=lambda g: rank(g[0]))
-        facets = []
-        for title, group in groups:
-            group = group.sort_values(plot.x)
-            names = [bytes_text(x) if in_bytes else f"{label_of(x)}{' ' + unit if unit not in ('', '1') else ''}" for x in group[plot.x]]
-            facets.append(Facet(title, list(zip(names, group["point"])), [float(x) for x in group[plot.x]], True))
-        return facets, plot.x
-    names = [str(p) for p in points["point"]]
-    return [Facet("", list(zip(names, names)), [], False)], ""
+        facets = _along(study, plot)
+        if facets and len(found) < MOST_LAYOUTS and all(facets != known.facets for known in found):
+            found.append(Layout(facets, plot))
+    if found:
+        return found
+    names = [str(p) for p in study.frame["point"].drop_duplicates()]
+    return [Layout([Facet("", list(zip(names, names)), [], False)], None)]
 
 
 def shorten(facets: list[Facet[T]], panels: int = MOST_PANELS, items: int = MOST_ITEMS) -> list[Facet[T]]:

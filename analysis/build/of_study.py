@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis.build import breakdown, comparison, curves, distributions, heat_map
-from analysis.build.facets import Facet, of_points, shorten
+from analysis.build.facets import Facet, Layout, layouts, shorten
 from analysis.build.table import x_axis
 from analysis.chart.model import Axis, Chart
 from analysis.latency import Distribution
@@ -51,25 +51,32 @@ def _without_plots(study: Study) -> list[Chart]:
     return found
 
 
-def _of_runs(study: Study) -> list[Chart]:
-    facets, column = of_points(study)
-    read: dict[str, tuple[dict[tuple[str, str], Distribution], dict[tuple[str, str], list[Part]]]] = {}
+_Loaded = tuple[dict[tuple[str, str], Distribution], dict[tuple[str, str], list[Part]]]
 
-    def load(point: str) -> tuple[dict[tuple[str, str], Distribution], dict[tuple[str, str], list[Part]]]:
-        if point not in read:
-            runs = list(study.runs(point))
+
+class _Runs:
+    """Distributions and breakdowns of points, over all their replications, read once."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.read: dict[str, _Loaded] = {}
+
+    def __call__(self, point: str) -> _Loaded:
+        if point not in self.read:
+            runs = list(self.study.runs(point))
             keys = dict.fromkeys(k for r in runs for k in r.latency)
             parts = [r.breakdowns() for r in runs]
-            read[point] = ({k: distributions.merged([r.latency[k] for r in runs if k in r.latency]) for k in keys},
-                           {k: breakdown.pooled([p[k] for p in parts if k in p]) for k in dict.fromkeys(k for p in parts for k in p)})
-        return read[point]
+            self.read[point] = ({k: distributions.merged([r.latency[k] for r in runs if k in r.latency]) for k in keys},
+                                {k: breakdown.pooled([p[k] for p in parts if k in p]) for k in dict.fromkeys(k for p in parts for k in p)})
+        return self.read[point]
 
-    few = shorten(facets)
-    all_few = [p for f in few for _, p in f.items]
+
+def _of_layout(study: Study, layout: Layout, load: _Runs, suffix: str) -> list[Chart]:
+    few = shorten(layout.facets)
+    along = x_axis(study, layout.plot) if layout.plot else Axis("")
     found: list[Chart] = []
-    along = next((x_axis(study, p) for p in study.plots if column and p.x == column), Axis(""))
-    for key in list(dict.fromkeys(k for p in all_few for k in load(p)[0]))[:MOST_KEYS]:
-        what, stem = f"{key[0]} {key[1]}s", f"{file_name(key[0])}_{key[1]}"
+    for key in list(dict.fromkeys(k for f in few for _, p in f.items for k in load(p)[0]))[:MOST_KEYS]:
+        what, stem = f"{key[0]} {key[1]}s", f"{file_name(key[0])}_{key[1]}{suffix}"
 
         def pick(f: Facet[str], key: tuple[str, str] = key) -> Facet[Distribution]:
             there = [i for i, (_, p) in enumerate(f.items) if key in load(p)[0]]
@@ -77,14 +84,20 @@ def _of_runs(study: Study) -> list[Chart]:
 
         picked = [f for f in map(pick, few) if f.items]
         found.append(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}", along.title))
-        if column:
-            whole = [f for f in map(pick, shorten(facets, items=40)) if f.items]
+        if layout.plot:
+            whole = [f for f in map(pick, shorten(layout.facets, items=40)) if f.items]
             found.append(distributions.percentiles(whole, f"percentiles_{stem}", f"Latency percentiles, {what}", along))
         groups = {f.title: {label: load(p)[1][key] for label, p in f.items if key in load(p)[1]} for f in few}
         groups = {title: bars for title, bars in groups.items() if bars}
         if groups:
             found.append(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}", along.title))
     return found
+
+
+def _of_runs(study: Study) -> list[Chart]:
+    load, found = _Runs(study), layouts(study)
+    suffixes = [f"_{file_name(x.plot.name)}" if x.plot and len(found) > 1 else "" for x in found]
+    return [c for x, suffix in zip(found, suffixes) for c in _of_layout(study, x, load, suffix)]
 
 
 def charts(study: Study) -> list[Chart]:

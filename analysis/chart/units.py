@@ -18,10 +18,10 @@ def readable(unit: str, largest: float) -> tuple[float, str]:
 
 
 def bytes_text(value: float) -> str:
-    """262144 -> 256 KiB, 3072 -> 3 KiB, 64 -> 64 B."""
+    """262144 -> 256 KiB, 1536 -> 1.5 KiB, 1520 -> 1520 B: the largest unit that takes two decimals at most, unless that is long."""
     for size, unit in _SIZES:
-        if value >= size:
-            return f"{value / size:.6g} {unit}"
+        if value >= size and (abs(100 * value / size - round(100 * value / size)) < 1e-6 or value >= 64 * size):
+            return f"{value / size:.5g} {unit}"
     return f"{value:.6g} B"
 
 
@@ -35,6 +35,14 @@ def value_text(value: float, unit: str) -> str:
     return f"{value * factor:.6g}" + ("" if name in ("", "1") else f" {name}")
 
 
+def _even_ticks(low: float, high: float) -> list[float]:
+    """About five round values evenly apart: for logarithmic axes of less than a decade."""
+    raw = (high - low) / 5 or low
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(d * power for d in (1, 2, 2.5, 5, 10) if d * power >= raw * 0.999)
+    return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def log_ticks(low: float, high: float, unit: str, most: int = 8) -> list[float]:
     """Ticks of a logarithmic axis: powers of two for bytes, else 1, 2, 5 and then powers of ten; at most `most`, evenly apart."""
     if not (0 < low <= high):
@@ -46,6 +54,8 @@ def log_ticks(low: float, high: float, unit: str, most: int = 8) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for digits in ((1, 2, 5), (1, 3), (1,)):
         ticks = [d * 10.0**e for e in range(first, last + 1) for d in digits if low * 0.999 <= d * 10.0**e <= high * 1.001]
+        if len(ticks) < 3 and digits == (1, 2, 5):
+            return _even_ticks(low, high)
         if len(ticks) <= most:
             return ticks
     return ticks[:: math.ceil(len(ticks) / most)]

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def _height(panel: Panel, columns: int) -> float:
     """Of one panel, in inches."""
     if isinstance(panel, Bars) and panel.horizontal:
         rows = len(panel.labels) * (1 if panel.stacked else max(1, len(panel.parts)) * 0.6)
-        return 0.9 + 0.2 * max(3, rows)
+        return 0.9 + 0.2 * max(2, rows)
     if isinstance(panel, Heat):
         return 1.1 + 0.32 * max(4, len(panel.y_labels))
     return (2.9 if columns == 1 else 2.3) * panel.height
@@ -109,7 +110,7 @@ def draw(chart: Chart) -> plt.Figure:
         foot.legend(handles=handles, loc="center", ncol=columns, frameon=False, borderaxespad=0, borderpad=0,
                     title=chart.legend_title or None, title_fontsize=8)
     if chart.title:
-        figure.suptitle(chart.title, fontsize=10)
+        figure.suptitle(textwrap.fill(chart.title, 84), fontsize=10)
     return figure
 
 

@@ -7,7 +7,10 @@
 
   function bytesText(v) {
     var sizes = [[1099511627776, "TiB"], [1073741824, "GiB"], [1048576, "MiB"], [1024, "KiB"]];
-    for (var i = 0; i < sizes.length; ++i) if (v >= sizes[i][0]) return +(v / sizes[i][0]).toPrecision(6) + " " + sizes[i][1];
+    for (var i = 0; i < sizes.length; ++i) {
+      var n = v / sizes[i][0], short = Math.abs(100 * n - Math.round(100 * n)) < 1e-6;
+      if (n >= 1 && (short || n >= 64)) return +n.toPrecision(5) + " " + sizes[i][1];
+    }
     return +v.toPrecision(6) + " B";
   }
   function tickText(axis) {
@@ -52,6 +55,7 @@
       ticks = [];
       for (e = Math.floor(Math.log10(low)); e <= Math.ceil(Math.log10(high)); ++e)
         choices[i].forEach(function (d) { var t = d * Math.pow(10, e); if (t >= low * 0.999 && t <= high * 1.001) ticks.push(t); });
+      if (i === 0 && ticks.length < 3) return d3.scale.linear().domain([low, high]).ticks(5);
       if (ticks.length <= most) return ticks;
     }
     return ticks.filter(function (_, k) { return k % Math.ceil(ticks.length / most) === 0; });

@@ -125,6 +125,8 @@ def test_ticks_in_bytes_are_powers_of_two_and_read_as_such():
     assert [units.bytes_text(v) for v in units.log_ticks(262144, 67108864, "B", 9)] == [
         "256 KiB", "512 KiB", "1 MiB", "2 MiB", "4 MiB", "8 MiB", "16 MiB", "32 MiB", "64 MiB"]
     assert len(units.log_ticks(1, 2**40, "B", 5)) <= 5
+    assert [units.bytes_text(v) for v in (64, 1520, 1536, 3 << 20, 100_000_000)] == ["64 B", "1520 B", "1.5 KiB", "3 MiB", "95.367 MiB"]
+    assert units.log_ticks(118, 260, "1", 8) == [150, 200, 250]
     assert units.log_ticks(90, 2100, "ns", 8) == [100, 200, 500, 1000, 2000]
     assert units.readable("ps", 850e3) == (1e-3, "ns") and units.readable("ps", 2e8) == (1e-6, "us") and units.readable("B", 1) == (1, "B")
 
