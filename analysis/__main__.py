@@ -2,15 +2,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from analysis import experiment, figures, legacy, results, sweep
+from analysis import figures, results
 from analysis.build import bars as bars_of
 from analysis.draw import figure
-
-PROGRAM = Path(__file__).parent.parent / "build" / "release" / "iommusim"
 
 
 def do_table(args: argparse.Namespace) -> int:
@@ -25,32 +22,15 @@ def do_bars(args: argparse.Namespace) -> int:
 
 
 def do_figures(args: argparse.Namespace) -> int:
-    print("\n".join(str(f) for f in figures.draw_all(args.folder, args.output, args.study)))
+    print("\n".join(str(f) for f in figures.draw_all(args.folder, args.output)))
     return 0
 
 
 def do_report(args: argparse.Namespace) -> int:
     from analysis.report import page  # reads its style and script, which the other commands need not have
 
-    print(page.write(args.folder, args.output, args.study))
+    print(page.write(args.folder, args.output))
     return 0
-
-
-def do_sweep(args: argparse.Namespace) -> int:
-    if args.jobs < 1:
-        raise experiment.ExperimentError("-j: at least 1")
-    e = experiment.read(args.file)
-    if not os.access(args.program, os.X_OK):
-        raise experiment.ExperimentError(f"there is no program {args.program}; build it, or say --program")
-    frame, failures = sweep.run(e, args.program, args.output, args.jobs, args.resume)
-    legacy.write(e, args.output)
-    print(f"{e.title}\n{results.to_text(frame.set_index('point'))}")
-    print(f"results: {args.output / 'results.csv'}, one folder per point in {args.output / 'runs'}")
-    if e.plot:
-        print("plot: " + ", ".join(str(f) for f in figures.draw_plots(args.output)))
-    for name, (status, text) in failures.items():
-        print(f"{name}: exit status {status}\n{text}", file=sys.stderr)
-    return 0 if not failures else 2 if all(s == 2 for s, _ in failures.values()) else 1
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,24 +49,15 @@ def main(arguments: list[str] | None = None) -> int:
     p = commands.add_parser("figures", help="every figure of a run or of a sweep as PNG and SVG")
     p.add_argument("folder", type=Path, metavar="DIR", help="result folder of `run` or of a sweep")
     p.add_argument("-o", "--output", type=Path, metavar="FOLDER", help="where to (default: DIR/figures)")
-    p.add_argument("--study", type=Path, metavar="SWEEP.yaml", help="what DIR was swept from, if it has no results.columns.json")
     p.set_defaults(run=do_figures)
     p = commands.add_parser("report", help="one HTML page of a run or of a sweep, with interactive charts, that needs no network")
     p.add_argument("folder", type=Path, metavar="DIR", help="result folder of `run` or of a sweep")
     p.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to (default: DIR/report.html)")
-    p.add_argument("--study", type=Path, metavar="SWEEP.yaml", help="what DIR was swept from, if it has no results.columns.json")
     p.set_defaults(run=do_report)
-    p = commands.add_parser("sweep", help="run the points of an experiment")
-    p.add_argument("file")
-    p.add_argument("-o", "--output", required=True, type=Path)
-    p.add_argument("-j", "--jobs", type=int, default=os.cpu_count(), help="runs at a time (default: one per processor)")
-    p.add_argument("--resume", action="store_true", help="keep results that are there")
-    p.add_argument("--program", type=Path, default=PROGRAM)
-    p.set_defaults(run=do_sweep)
     args = parser.parse_args(arguments)
     try:
         return int(args.run(args))
-    except (experiment.ExperimentError, results.ResultError) as e:
+    except results.ResultError as e:
         print(f"analysis: {e}", file=sys.stderr)
     except KeyError as e:  # Result's own message
         print(f"analysis: {e.args[0]}", file=sys.stderr)

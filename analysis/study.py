@@ -171,7 +171,7 @@ def read(folder: Path) -> Study:
     columns = read_json(folder / "results.columns.json")
     document = read_json(folder / "study.json") or {}
     if columns is None:
-        raise ResultError(f"{folder} has no results.columns.json: say which file it was swept from, --study SWEEP.yaml")
+        raise ResultError(f"{folder} has no results.columns.json: `iommusim collect` makes it")
     try:
         texts = {name: str for name, c in columns.items() if c.get("kind") == "id"}
         frame = pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=["", "nan", "NaN"])

@@ -7,7 +7,7 @@ from typing import Any, Sequence
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from analysis import figures
+from analysis import figures, study
 from analysis.chart.model import Chart, as_json
 from analysis.report import html, of_run, of_study
 from analysis.results import ResultError
@@ -46,13 +46,13 @@ def _d3() -> str:
         raise ResultError(f"there is no {D3}: install Debian's libjs-d3 (scripts/setup does)") from None
 
 
-def text_of(folder: Path, sweep_file: Path | None = None) -> str:
+def text_of(folder: Path) -> str:
     """The page of a run's or a study's folder."""
     charts = Charts()
     if figures.is_run(folder):
         title, head, sections = of_run.sections(RunFolder(folder), charts.add)
     else:
-        title, head, sections = of_study.sections(figures.load_study(folder, sweep_file), charts.add)
+        title, head, sections = of_study.sections(study.read(folder), charts.add)
     links = "".join(html.element("a", html.text(name), href=f"#{identifier}") for identifier, name, _ in sections)
     body = html.element("header", html.element("h1", html.text(title)) + head) + html.element("nav", links) + html.element(
         "main", "<noscript><p>The charts of this page need scripts; tables, drawing and configuration do not.</p></noscript>" + "".join(
@@ -61,9 +61,9 @@ def text_of(folder: Path, sweep_file: Path | None = None) -> str:
     return html.page(title, (_HERE / "report.css").read_text(encoding="utf-8"), body, scripts)
 
 
-def write(folder: Path, output: Path | None = None, sweep_file: Path | None = None) -> Path:
+def write(folder: Path, output: Path | None = None) -> Path:
     """Writes `output` (default: FOLDER/report.html), whole or not at all."""
-    text = text_of(folder, sweep_file)
+    text = text_of(folder)
     output = output or folder / "report.html"
     partial = output.with_name(f".{output.name}.partial")
     partial.write_text(text, encoding="utf-8")

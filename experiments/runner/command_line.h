@@ -46,6 +46,7 @@ class CommandOptions {
   /// The words given for a positional or repeated option.
   std::vector<std::string> words(const char* name) const;
   std::string word(const char* name) const { return values_[name].as<std::string>(); }
+  unsigned number(const char* name) const { return values_[name].as<unsigned>(); }
   /// Throws UsageError unless the option has at least one word.
   void require(const char* name, const char* what) const;
 

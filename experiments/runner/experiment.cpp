@@ -41,21 +41,27 @@ const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
   return f;
 }
 
-ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides) {
-  base::LoadOptions options;
-  options.overrides = overrides;
-  base::Diagnostics diagnostics;
-  const base::Node root = base::load_document(file, options, diagnostics);
-  ExperimentConfig config;
-  if (root.kind == base::Node::Kind::map) config = base::read_config<ExperimentConfig>(root, diagnostics);
-  diagnostics.raise();
-  if (config.replay) {
+ExperimentConfig read_experiment(const base::Node& root, base::Diagnostics& diagnostics) {
+  const std::size_t before = diagnostics.size();
+  auto config = base::read_config<ExperimentConfig>(root, diagnostics);
+  if (config.replay && diagnostics.size() == before) {
     const base::Node* node = base::find_path(root, "replay.file");
     const std::filesystem::path path = config.replay->file;
     const bool by_option = node->style == base::Node::Style::cli;
     const std::filesystem::path folder = by_option ? "" : std::filesystem::path(*node->position.source).parent_path();
     config.replay->file = std::filesystem::absolute(folder / path).lexically_normal().string();
   }
+  return config;
+}
+
+ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides) {
+  base::LoadOptions options;
+  options.overrides = overrides;
+  base::Diagnostics diagnostics;
+  const base::Node root = base::load_document(file, options, diagnostics);
+  ExperimentConfig config;
+  if (root.kind == base::Node::Kind::map) config = read_experiment(root, diagnostics);
+  diagnostics.raise();
   return config;
 }
 

@@ -26,8 +26,11 @@ struct ExperimentConfig {
   static const base::Fields<ExperimentConfig>& fields();
 };
 
-/// Reads and checks a file with `-s` overrides. The path of a trace is made absolute: it is relative to the file that
-/// names it, or to the current folder when `-s` does. Throws base::ConfigError with every error found.
+/// Reads and checks a loaded document. The path of a trace is made absolute: it is relative to the file that names it,
+/// or to the current folder when `-s` does. Errors go to `diagnostics`.
+ExperimentConfig read_experiment(const base::Node& root, base::Diagnostics& diagnostics);
+
+/// Reads and checks a file with `-s` overrides. Throws base::ConfigError with every error found.
 ExperimentConfig load_experiment(const std::string& file, const std::vector<std::string>& overrides);
 
 }  // namespace iommusim::runner

@@ -15,8 +15,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-fs::path sibling(const fs::path& path, const char* purpose) {
-  return path.parent_path() / ("." + path.filename().string() + "." + purpose + "." + std::to_string(::getpid()));
+fs::path sibling(const fs::path& path, const char* purpose, long pid = ::getpid()) {
+  char host[65] = "";
+  ::gethostname(host, sizeof host - 1);
+  return path.parent_path() / ("." + path.filename().string() + "." + purpose + "." + host + "." + std::to_string(pid));
 }
 
 // A result folder is one of ours (or empty): --force must not delete somebody's home directory for a mistyped -o.
@@ -64,6 +66,13 @@ OutputFolder::~OutputFolder() {
 void OutputFolder::remove_made() {
   std::error_code e;
   for (auto p = made_.rbegin(); p != made_.rend() && fs::is_empty(*p, e) && !e; ++p) fs::remove(*p, e);
+}
+
+fs::path OutputFolder::working_of(const fs::path& path, long pid) { return sibling(path, "partial", pid); }
+
+bool OutputFolder::is_working_name(const std::string& name) {
+  return name[0] == '.' &&
+         (name.find(".partial.") != std::string::npos || name.find(".replaced.") != std::string::npos);
 }
 
 void OutputFolder::write(const std::string& name, const std::string& contents) {

@@ -10,8 +10,8 @@ namespace iommusim::runner {
 /// Collects a run's files in a hidden sibling of the folder asked for, which `publish` renames into place. Destroyed
 /// unpublished, it removes everything it wrote.
 ///
-/// The sibling's name carries the process number, so that two runs never write into each other's; it is made in the
-/// same folder, because rename does not cross file systems.
+/// The sibling's name carries host and process number, so that two runs never write into each other's; it is made in
+/// the same folder, because rename does not cross file systems.
 class OutputFolder {
  public:
   /// Throws base::UserError if `path` exists and `replace` is false, or if the sibling cannot be made.
@@ -28,6 +28,10 @@ class OutputFolder {
   /// after: a failure between the two restores it. Throws base::UserError if somebody else made the folder meanwhile.
   void publish();
   const std::filesystem::path& path() const { return path_; }
+  /// The sibling that process `pid` of this host works in.
+  static std::filesystem::path working_of(const std::filesystem::path& path, long pid);
+  /// Whether a name is that of a sibling, left behind if nobody works in it.
+  static bool is_working_name(const std::string& name);
 
  private:
   void remove_made();

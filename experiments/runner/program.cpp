@@ -16,12 +16,14 @@ void print_help(std::ostream& out) {
   out << "iommusim " << version()
       << ": a discrete-event simulator for IOMMU performance studies.\n\nUsage: iommusim COMMAND ...\n\nCommands:\n";
   for (const Command& c : commands()) {
-    out << "  " << c.name << std::string(10 - std::string(c.name).size(), ' ') << c.summary << "\n";
+    out << "  " << c.name << std::string(12 - std::string(c.name).size(), ' ') << c.summary << "\n";
   }
   out << "\n`iommusim COMMAND --help` explains a command; `iommusim --version` prints the version.\n"
          "\nExit status:\n"
          "  0  done\n"
-         "  1  the run failed or was interrupted; nothing was written\n"
+         "  1  the run failed or was interrupted; nothing was written. Of a sweep: a run failed, a claim does not "
+         "hold, or\n"
+         "     it was interrupted; what was done is kept\n"
          "  2  the command line, a configuration or an input file is wrong; nothing was written\n";
 }
 
@@ -53,10 +55,17 @@ const std::vector<Command>& commands() {
        &check_command},
       {"run", "run FILE [-s PATH=VALUE]... [-o DIR] [--force]", "Runs an experiment and writes a folder of results",
        &run_command},
+      {"sweep", "sweep FILE [-o DIR] [-j N] [--resume | --force]", "Runs the points of a study; table, claims",
+       &sweep_command},
+      {"collect", "collect DIR", "Makes the table of a sweep from the results that are there", &collect_command},
+      {"compare", "compare A B [-m METRIC]...", "Compares two results or two sweeps", &compare_command},
       {"import", "import CAPTURE [-o FILE]", "Turns a capture of a real machine into a trace file", &import_command},
       {"describe", "describe [COMPONENT]", "Lists components, or a component's configuration keys", &describe_command},
       {"list", "list [KIND]", "Lists what a configuration may choose from", &list_command},
-      {"schema", "schema", "Prints the JSON Schema of configuration files, for editors", &schema_command},
+      {"schema", "schema [study]", "Prints the JSON Schema of configuration files or studies, for editors",
+       &schema_command},
+      {"completion", "completion", "Prints shell completion", &completion_command},
+      {"man", "man", "Prints the manual page", &man_command},
   };
   return table;
 }

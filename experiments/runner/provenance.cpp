@@ -4,14 +4,17 @@
 
 namespace iommusim::runner {
 
-Provenance provenance_of(const ExperimentConfig& config) {
+Provenance provenance_of(const ExperimentConfig& config) { return provenance_of(config, &base::sha256_file); }
+
+Provenance provenance_of(const ExperimentConfig& config,
+                         const std::function<std::string(const std::string&)>& digest_of) {
   Provenance p;
   p.experiment = config.name;
   p.seed = config.run.seed;
   ExperimentConfig nameless = config;
   nameless.trace = {};  // watching changes nothing
   if (config.replay) {
-    p.input_sha256.push_back(base::sha256_file(config.replay->file));
+    p.input_sha256.push_back(digest_of(config.replay->file));
     nameless.replay->file = "sha256:" + p.input_sha256.back();
   }
   p.configuration_sha256 = base::sha256_hex(base::dump_config(nameless));

@@ -88,7 +88,7 @@ def test_a_study_without_plots_gets_its_metrics_over_its_factors(tmp_path):
 
 
 @pytest.mark.parametrize("remove, message", [
-    ("results.csv", "holds neither results.csv"), ("results.columns.json", "say which file it was swept from, --study SWEEP.yaml")])
+    ("results.csv", "holds neither results.csv"), ("results.columns.json", "`iommusim collect` makes it")])
 def test_what_is_missing_is_named(study_folder, remove, message, capsys):
     (study_folder / remove).unlink()
     assert figures(study_folder) == 2

@@ -7,9 +7,14 @@ namespace iommusim::runner {
 
 int check_command(const Command& self, const Arguments& arguments);
 int run_command(const Command& self, const Arguments& arguments);
+int sweep_command(const Command& self, const Arguments& arguments);
+int collect_command(const Command& self, const Arguments& arguments);
+int compare_command(const Command& self, const Arguments& arguments);
 int import_command(const Command& self, const Arguments& arguments);
 int describe_command(const Command& self, const Arguments& arguments);
 int list_command(const Command& self, const Arguments& arguments);
+int completion_command(const Command& self, const Arguments& arguments);
+int man_command(const Command& self, const Arguments& arguments);
 int schema_command(const Command& self, const Arguments& arguments);
 
 }  // namespace iommusim::runner

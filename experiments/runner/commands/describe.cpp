@@ -4,19 +4,48 @@
 #include "experiments/runner/commands/commands.h"
 #include "experiments/runner/exit_code.h"
 #include "experiments/runner/experiment.h"
+#include "experiments/runner/glossary.h"
+#include "experiments/runner/sweep/figures.h"
+#include "experiments/runner/sweep/study_config.h"
+#include "experiments/runner/sweep/table.h"
 #include "models/base/text.h"
 
 namespace iommusim::runner {
+
+namespace {
+
+/// Metric, unit, meaning of everything the machine of a file measures, in the order of result.json.
+void print_metrics(const std::string& file, bool markdown) {
+  const auto metrics = elaborate_metrics(load_experiment(file, {}));
+  std::vector<std::vector<std::string>> rows{{"metric", "unit", "meaning"}};
+  for_each_figure(metrics, [&](const std::string& path, const FigureInfo& f) {
+    rows.push_back({path, f.unit, f.description});
+  });
+  if (!markdown) {
+    std::cout << aligned(rows);
+    return;
+  }
+  rows.insert(rows.begin() + 1, {"---", "---", "---"});
+  for (const auto& row : rows) std::cout << "| " << row[0] << " | " << row[1] << " | " << row[2] << " |\n";
+}
+
+}  // namespace
 
 int describe_command(const Command& self, const Arguments& arguments) {
   CommandOptions options(
       self,
       "Without a name: every component of the configuration, one line each. With a name: each of its keys with\n"
-      "type, default, range, meaning and source.");
-  options.add()("markdown", "Prints the reference of every component as Markdown");
+      "type, default, range, meaning and source. With --metrics: what the machine of a configuration measures.");
+  options.add()("markdown", "Prints the reference of every component as Markdown")(
+      "metrics", boost::program_options::value<std::string>(), "FILE: every metric with unit and meaning");
   options.positional("component", 1);
   if (!options.parse(arguments)) return exit_ok;
-  const auto components = base::components(ExperimentConfig::fields());
+  if (options.has("metrics")) {
+    print_metrics(options.word("metrics"), options.has("markdown"));
+    return exit_ok;
+  }
+  auto components = base::components(ExperimentConfig::fields());
+  for (const base::FieldList* c : base::components(StudyConfig::fields())) components.push_back(c);
   if (options.has("markdown")) {
     for (const base::FieldList* c : components) std::cout << base::markdown(*c) << "\n";
     return exit_ok;

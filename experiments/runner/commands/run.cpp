@@ -5,11 +5,8 @@
 #include "experiments/runner/exit_code.h"
 #include "experiments/runner/output_folder.h"
 #include "experiments/runner/provenance.h"
-#include "experiments/runner/run_cycle.h"
-#include "experiments/runner/run_log.h"
+#include "experiments/runner/result_folder.h"
 #include "experiments/runner/summary.h"
-#include "experiments/runner/trace_files.h"
-#include "platforms/topology_json.h"
 
 namespace iommusim::runner {
 
@@ -37,16 +34,7 @@ int run_command(const Command& self, const Arguments& arguments) {
                       options.has("force"));
   try {
     Progress progress(!options.has("quiet"));
-    TraceFiles traces(config.trace, folder);
-    const RunOutcome outcome = run_experiment(config, provenance_of(config), progress, traces.observer());
-    progress.clear();
-    traces.finish();
-    folder.write("result.json", to_bytes(outcome.result));
-    folder.write("resolved.yaml", base::dump_config(config));
-    folder.write("latency.csv", outcome.latency_csv);
-    folder.write("worst.json", outcome.worst_json);
-    folder.write("topology.json", platforms::topology_json(config.platform, config.workloads));
-    folder.write("run.log", run_log(outcome));
+    const RunOutcome outcome = run_into(folder, config, provenance_of(config), progress);
     folder.publish();
     if (!options.has("quiet")) {
       std::cout << summary(outcome.result, config) << "results in " << folder.path().string() << "\n";

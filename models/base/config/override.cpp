@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "models/base/config/document.h"
+#include "models/base/config/setting.h"
 #include "models/base/text.h"
 
 namespace iommusim::base {
@@ -37,43 +38,35 @@ std::string_view take_step(std::string_view& path) {
   return step;
 }
 
-class Override {
+class Setter {
  public:
-  Override(const std::string& option, Diagnostics& diagnostics)
-      : position_{std::make_shared<const std::string>("-s " + option), 0, 0}, diagnostics_(diagnostics) {}
+  Setter(const std::string& path, const Node& value, const Position& position, Diagnostics& diagnostics)
+      : path_(path), value_(value), position_(position), diagnostics_(diagnostics) {}
 
-  void apply(Node& root, const std::string& option) {
-    const std::size_t equals = option.find('=');
-    if (equals == std::string::npos || equals == 0)
-      return error("", "an override is written path=value, as in memory.dram.latency='90 ns'");
-    const std::string path = option.substr(0, equals), text = option.substr(equals + 1);
-    Node* node = descend(root, path);
-    if (!node) return;
-    if (text.find_first_not_of(' ') == std::string::npos)
-      return error(path, "has no value: write one after '=', or null");
-    Diagnostics problems;
-    Node value = parse_yaml(text, "", {}, problems);
-    for (const Diagnostic& d : problems.sorted()) error(path, d.message);
-    if (!problems.empty()) return;
-    mark_as_option(value, position_);
-    *node = std::move(value);
-  }
+  void apply(Node& root) { descend(root, path_); }
 
  private:
   void error(const std::string& path, const std::string& message) { diagnostics_.add(position_, path, message); }
 
-  Node* descend(Node& root, const std::string& path) {
-    Node* node = &root;
-    std::string_view rest = path;
-    while (!rest.empty()) {
-      std::string here = path.substr(0, path.size() - rest.size());
-      if (!here.empty() && here.back() == '.') here.pop_back();
-      const std::string_view step = take_step(rest);
-      if (step.empty()) return error(path, "is not a path such as endpoints[0].tags"), nullptr;
-      node = step[0] == '[' ? item(*node, step, here) : member(*node, std::string(step), here);
-      if (!node) return nullptr;
+  /// Sets `value_` at what is left of the path below `node`.
+  void descend(Node& node, std::string_view rest) {
+    if (rest.empty()) {
+      node = value_;
+      return;
     }
-    return node;
+    std::string here = path_.substr(0, path_.size() - rest.size());
+    if (!here.empty() && here.back() == '.') here.pop_back();
+    const std::string_view step = take_step(rest);
+    if (step.empty()) return error(path_, "is not a path such as endpoints[0].tags");
+    if (step == "[*]") {
+      if (node.kind != Node::Kind::list || node.items.empty())
+        return error(here, "expected a list with items for [*], found " +
+                               std::string(node.kind == Node::Kind::list ? "an empty one" : node.kind_name()));
+      for (Node& each : node.items) descend(each, rest);
+      return;
+    }
+    Node* next = step[0] == '[' ? item(node, step, here) : member(node, std::string(step), here);
+    if (next) descend(*next, rest);
   }
   Node* item(Node& list, std::string_view step, const std::string& here) {
     std::size_t index = 0;
@@ -113,14 +106,37 @@ class Override {
     return nullptr;
   }
 
-  Position position_;
+  const std::string& path_;
+  const Node& value_;
+  const Position& position_;
   Diagnostics& diagnostics_;
 };
 
 }  // namespace
 
-void apply_override(Node& root, const std::string& path_equals_value, Diagnostics& diagnostics) {
-  Override(path_equals_value, diagnostics).apply(root, path_equals_value);
+void apply_setting(Node& root, const std::string& path, const Node& value, const Position& where,
+                   Diagnostics& diagnostics) {
+  Setter(path, value, where, diagnostics).apply(root);
+}
+
+void apply_override(Node& root, const std::string& option, Diagnostics& diagnostics) {
+  const Position position{std::make_shared<const std::string>("-s " + option), 0, 0};
+  const std::size_t equals = option.find('=');
+  if (equals == std::string::npos || equals == 0)
+    return diagnostics.add(position, "", "an override is written path=value, as in memory.dram.latency='90 ns'");
+  const std::string path = option.substr(0, equals), text = option.substr(equals + 1);
+  Node value;
+  Diagnostics problems;
+  const bool blank = text.find_first_not_of(' ') == std::string::npos;
+  if (blank) problems.add(position, path, "has no value: write one after '=', or null");
+  if (!blank) value = parse_yaml(text, "", {}, problems);
+  mark_as_option(value, position);
+  Diagnostics misplaced;  // a path that leads nowhere is the first thing to say
+  Node trial = root;
+  apply_setting(trial, path, value, position, misplaced);
+  for (const Diagnostic& d : (misplaced.empty() ? problems : misplaced).sorted())
+    diagnostics.add(position, misplaced.empty() ? path : d.path, d.message);
+  if (misplaced.empty() && problems.empty()) root = std::move(trial);
 }
 
 }  // namespace iommusim::base

@@ -1,0 +1,27 @@
+// One run of a sweep, in a process of its own.
+#pragma once
+
+#include "experiments/runner/sweep/record.h"
+
+namespace iommusim::runner {
+
+/// Runs a point's replication into its folder, publishes it, and writes a line of JSON to `report`: the row of metrics
+/// and the CPU seconds of the simulation. Returns the exit status; says on standard error why one is not 0. A valid
+/// result that somebody else has put there meanwhile is as good.
+int run_in_worker(const Study& study, const Resolver& resolver, const std::vector<MetricColumn>& metrics,
+                  const SweepLayout& layout, RunId id, int report);
+
+/// What run_in_worker reported.
+struct WorkerReport {
+  std::vector<double> row;
+  double cpu = 0;
+};
+/// Throws base::UserError when it is no report.
+WorkerReport parse_report(const std::string& text);
+
+/// Finds units and descriptions of the study's metrics by building machines of some of its points, each in a process
+/// of its own, which also takes its first steps. Throws base::ConfigError for a metric that none of them has: the
+/// points tried have every value of every factor.
+std::vector<MetricColumn> find_metrics(const Study& study, const Resolver& resolver, unsigned processes);
+
+}  // namespace iommusim::runner
