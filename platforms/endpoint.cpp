@@ -58,7 +58,9 @@ Endpoint::Endpoint(::sc_core::sc_module_name name, tlm::Context& context, const 
     functions_[i].dma->port.bind(device ? device->from_function(i) : attachment.bridge->from_device(attachment.place));
     (device ? device->to_function(i) : attachment.bridge->to_device(attachment.place))
         .bind(functions_[i].registers->port);
-    if (device) device->attach(i, *functions_[i].dma);
+    if (!device) continue;
+    device->attach(i, *functions_[i].dma);
+    device->set_message_sink(i, *functions_[i].dma);
   }
 }
 

@@ -67,7 +67,10 @@ struct DmaEngineStats {
   base::Histogram first_data;                ///< of reads: from the intended start to the first completion TLP
 };
 
-class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm::InitiatorPort::Owner {
+class DmaEngine : public tlm::Module,
+                  public pcie::FunctionListener,
+                  public pcie::MessageSink,
+                  private tlm::InitiatorPort::Owner {
  public:
   using Done = tlm::Delegate<void(const DmaResult&)>;
 
@@ -87,6 +90,9 @@ class DmaEngine : public tlm::Module, public pcie::FunctionListener, private tlm
   void send_msi(std::uint64_t address, std::uint32_t data, std::uint64_t user = 0, Done done = {});
   /// Sends a message behind the writes submitted before it.
   void send_message(const pcie::MessageTlp& message);
+  /// A message has come. An engine without a device TLB holds no translations: it answers an invalidate request at
+  /// once, behind the writes submitted before it (PCIe 6.0 section 10.3.2); others need no answer.
+  void message(const tlm::Payload& payload) override;
   /// The workload that answered `wait` has something now.
   void wake() { work_.arm(now()); }
 

@@ -25,6 +25,14 @@ void DmaEngine::send_message(const pcie::MessageTlp& message) {
   if (!working_) work_.arm(now());
 }
 
+void DmaEngine::message(const tlm::Payload& payload) {
+  const pcie::MessageTlp message = pcie::message_of(payload);
+  if (message.kind != tlm::Message::invalidate_request) return;
+  const pcie::InvalidateRequest request =
+      pcie::decode_invalidate_request(message.data, static_cast<std::uint8_t>(message.tag & 31u));
+  send_message(pcie::message_of(pcie::InvalidateCompletion{std::uint32_t{1} << request.itag, 1}, base::Bdf{}));
+}
+
 void DmaEngine::send_message_of(std::uint32_t index, Slot& slot) {
   slot.issued = now();
   slot.sent = slot.request.bytes;

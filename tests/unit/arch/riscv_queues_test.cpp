@@ -205,6 +205,19 @@ TEST(RiscvCommandQueue, AFenceWaitsForDevicesAndReportsTheirSilence) {
   EXPECT_EQ(b.reg32(reg::kCqh), 3u) << "told once";
 }
 
+TEST(RiscvCommandQueue, AFenceOfAQueueTurnedOffMovesNoHead) {
+  Bench b;
+  b.submit(kAtsInval | std::uint64_t{0x18} << 40, 0x7000);
+  b.submit(kFence);
+  EXPECT_EQ(b.reg32(reg::kCqh), 1u) << "waits for the device";
+  b.set32(reg::kCqcsr, 0);
+  b.set32(reg::kCqcsr, csr::kEnable);
+  EXPECT_EQ(b.reg32(reg::kCqh), 0u);
+  b.set32(reg::kCqt, 0);
+  EXPECT_TRUE(b.unit.invalidation_completed(SourceId(0x18), false, 1u << b.unit.messages[0].tag, 1));
+  EXPECT_EQ(b.reg32(reg::kCqh), 0u) << "the fence was of the queue before";
+}
+
 TEST(RiscvCommandQueue, InvalidationsMakeChangesSeen) {
   RiscvConfig c;
   Bench b(c, Bench::Caches::unbounded);

@@ -169,6 +169,22 @@ TEST_F(VtdQueue, AWaitWritesItsStatus) {
   EXPECT_EQ(b.unit.commands[static_cast<unsigned>(Command::Form::iotlb_global)], 1u);
 }
 
+TEST_F(VtdQueue, AWaitDrainsWhatTheInvalidationsBeforeItAskFor) {
+  Descriptor d;
+  d.type = Descriptor::Type::iotlb;
+  d.granularity = Granularity::global;
+  d.drain_reads = true;
+  b.submit_raw(encode(d)[0], encode(d)[1]);
+  b.submit({make(Kind::wait)});
+  EXPECT_TRUE(b.unit.ordered_reads);
+  EXPECT_FALSE(b.unit.ordered_writes);
+  b.unit.ordered_reads = false;
+  b.submit({make(Kind::wait)});
+  EXPECT_FALSE(b.unit.ordered_reads) << "asked for once";
+  b.submit({make(Kind::iotlb_global), make(Kind::wait)});
+  EXPECT_TRUE(b.unit.ordered_reads && b.unit.ordered_writes) << "drivers ask for both";
+}
+
 TEST_F(VtdQueue, HeadFollowsTailAroundTheRing) {
   for (unsigned i = 0; i < 300; ++i) b.submit({make(Kind::iotlb_domain)});
   EXPECT_EQ(b.tail, 300u - 256u);

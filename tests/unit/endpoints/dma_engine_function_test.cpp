@@ -317,6 +317,28 @@ TEST(Messages, KeepTheirOrderWithTheWritesSubmittedBefore) {
   b.expect_quiet();
 }
 
+TEST(Messages, AnInvalidateRequestIsAnsweredBehindTheWritesBefore) {
+  DmaEngineConfig c;
+  c.issue_latency = Time::ns(7);
+  FunctionBench b(c);
+  b.engine.submit(write_of(high, 64));
+  const auto receive = [&b](const pcie::MessageTlp& m) {
+    tlm::Payload& p = b.sim.context.pool.acquire();
+    pcie::fill(b.sim.context.pool, p, m, base::SourceId(0));
+    b.engine.message(p);
+    p.release();
+  };
+  receive(pcie::message_of(pcie::InvalidateRequest{0x7000, 12, false, 9}, base::Bdf{}));
+  receive(pcie::message_of(pcie::PageGroupResponse{3, 0}, base::Bdf{}));
+  b.run();
+  ASSERT_EQ(2u, b.memory.accesses.size()) << "a page response has no answer";
+  EXPECT_EQ(Time::ns(7 + 88 + 24), b.memory.accesses[1].at);
+  const auto done = pcie::decode_invalidate_completion(b.memory.accesses[1].address);
+  EXPECT_EQ(1u << 9, done.itags);
+  EXPECT_EQ(1u, done.count);
+  b.expect_quiet();
+}
+
 TEST(Msix, InterruptsWaitWhileMasked) {
   FunctionBench b;
   Results results;

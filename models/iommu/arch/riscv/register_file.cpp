@@ -144,7 +144,10 @@ void RegisterFile::write32(std::uint64_t offset, std::uint32_t value, Effects& e
     case reg::kFqh: faults_.head = value & faults_.mask(); return;
     case reg::kPqh: pages_.head = value & pages_.mask(); return;
     case reg::kCqcsr:
-      if (commands_.write_control(value)) commands_.head = 0;
+      if (commands_.write_control(value)) {
+        commands_.head = 0;
+        ++command_runs_;
+      }
       if (!wired()) commands_.status &= ~csr::kFenceInterrupt;
       effects.queue_kicked = true;
       return;

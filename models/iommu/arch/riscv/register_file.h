@@ -34,6 +34,8 @@ class RegisterFile {
   // --- command queue
   std::optional<CommandFetch> next_command() const;
   bool command_queue_on() const { return commands_.on(); }
+  /// How often software has turned the command queue on.
+  std::uint32_t command_runs() const { return command_runs_; }
   void advance_command();
   /// Sets status bits of cqcsr: the queue stops, or a fence asks for attention.
   Effects command_status(std::uint32_t bits);
@@ -69,6 +71,7 @@ class RegisterFile {
   std::uint32_t fctl_;
   std::uint64_t ddtp_ = 0;
   QueueRegisters commands_, faults_, pages_;
+  std::uint32_t command_runs_ = 0;
   Interrupts interrupts_;
   Performance performance_;
   std::uint64_t debug_iova_ = 0, debug_control_ = 0, debug_response_ = 0;

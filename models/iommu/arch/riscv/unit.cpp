@@ -131,6 +131,7 @@ Command Unit::take_command(const Words& words) {
   const bool big = registers_.big_endian();
   const Command c = decode_command({in_order(words[0], big), in_order(words[1], big)}, config_, registers_.fctl());
   if (c.kind != Command::Kind::illegal && c.kind != Command::Kind::wait) registers_.advance_command();
+  if (c.kind == Command::Kind::wait) fence_run_ = registers_.command_runs();
   return c;
 }
 
@@ -140,7 +141,8 @@ Effects Unit::command_event(const Command& command) {
 Effects Unit::command_fetch_failed() { return registers_.command_status(csr::kMemoryFault); }
 
 Effects Unit::wait_finished(const Command& command, WaitEnd end) {
-  if (!registers_.command_queue_on()) return {};
+  // Software has turned the queue off meanwhile, and perhaps on again: its head is another's.
+  if (!registers_.command_queue_on() || fence_run_ != registers_.command_runs()) return {};
   if (end == WaitEnd::device_timeout) return registers_.command_status(csr::kTimeout);
   if (end == WaitEnd::write_fault) return registers_.command_status(csr::kMemoryFault);
   registers_.advance_command();

@@ -69,6 +69,7 @@ class Unit : public Architecture {
   const RiscvConfig config_;
   RegisterFile registers_;
   mutable MsiNumbers msi_numbers_;  ///< names settings; what a walk does depends on them, not on their numbers
+  std::uint32_t fence_run_ = 0;     ///< RegisterFile::command_runs() when the fence in progress was taken
   PageRequest queued_;              ///< the page request whose record is being written
 };
 

@@ -66,7 +66,8 @@ const base::Fields<VtdConfig>& VtdConfig::fields() {
           .source("VT-d rev. 4.0 section 6.1")
           .field("zero_length_reads", &C::zero_length_reads, "Zero-length reads of write-only pages succeed (CAP.ZLR)")
           .source("VT-d rev. 4.0 section 11.4.2")
-          .field("draining", &C::draining, "Reported support for draining reads and writes (CAP.DRD, CAP.DWD)")
+          .field("draining", &C::draining,
+                 "Drain reads and writes where an invalidation asks for it (CAP.DRD, CAP.DWD)")
           .source("VT-d rev. 4.0 section 11.4.2")
           .field("max_address_mask", &C::max_address_mask,
                  "Largest page-selective invalidation, log2 of 4 KiB pages (CAP.MAMV)")

@@ -1,5 +1,7 @@
 #include "models/iommu/arch/vtd/unit.h"
 
+#include <utility>
+
 #include "models/iommu/arch/vtd/invalidations.h"
 #include "models/iommu/arch/vtd/request_checks.h"
 #include "models/iommu/arch/vtd/spaces.h"
@@ -101,7 +103,17 @@ Command Unit::take_command(const Words& words) {
     return Command{};
   }
   registers_.advance_queue();
-  return command_for(decode_descriptor({words[0], words[1]}), config_, registers_.scalable());
+  const Descriptor d = decode_descriptor({words[0], words[1]});
+  Command c = command_for(d, config_, registers_.scalable());
+  // PASID-based invalidations have no drain bits and always drain.
+  const bool always = d.type == Descriptor::Type::process_iotlb;
+  drain_reads_ = config_.draining && (drain_reads_ || d.drain_reads || always);
+  drain_writes_ = config_.draining && (drain_writes_ || d.drain_writes || always);
+  if (c.kind == Command::Kind::wait) {
+    c.order_reads = std::exchange(drain_reads_, false);
+    c.order_writes = std::exchange(drain_writes_, false);
+  }
+  return c;
 }
 
 Effects Unit::command_event(const Command& command) {

@@ -52,7 +52,8 @@ class Unit : public Architecture {
 
   const VtdConfig config_;
   RegisterFile registers_;
-  PageRequest queued_;  ///< the page request whose descriptor is being written
+  bool drain_reads_ = false, drain_writes_ = false;  ///< asked for since the last wait descriptor (section 6.5.4)
+  PageRequest queued_;                               ///< the page request whose descriptor is being written
 };
 
 }  // namespace iommusim::iommu::vtd
