@@ -203,7 +203,7 @@ Lookup::Progress Lookup::with_context(Transaction& t, WalkSlot* slot) {
   if (architecture_.passes_through(t.context, t.request)) {
     if (const auto fault = architecture_.check_pass_through(t.context, t.request)) return refuse(t, *fault);
     passed++;
-    t.requester->stats.passed++;
+    count_for(t, &RequesterStats::passed);
     return pass(t);
   }
   const Space space = architecture_.space(t.context, t.request);
@@ -311,11 +311,10 @@ void Lookup::count_iotlb(Transaction& t, bool hit, bool first_level) {
   if (t.iotlb_counted) return;
   t.iotlb_counted = true;
   Caches::Use& use = first_level ? caches_.first_level_use : caches_.iotlb_use;
-  RequesterStats& stats = t.requester->stats;
   use.lookups++;
-  stats.requests++;
   if (hit) use.hits++;
-  (hit ? stats.iotlb_hits : stats.iotlb_misses)++;
+  count_for(t, &RequesterStats::requests);
+  count_for(t, hit ? &RequesterStats::iotlb_hits : &RequesterStats::iotlb_misses);
   if (!hit) count(PerformanceEvent::iotlb_miss, t.request, &t.context);
 }
 
@@ -329,6 +328,21 @@ void Lookup::count_process(Transaction& t, bool hit) {
   t.process_counted = true;
   caches_.process_use.lookups++;
   if (hit) caches_.process_use.hits++;
+}
+
+// RISC-V IOMMU specification 1.0, section 6.23, table of event identifiers 1 to 8: in the order of PerformanceEvent.
+void Lookup::register_events(base::Group& group) {
+  static const std::array<std::array<const char*, 2>, 8> kEvents = {{
+      {"untranslated_requests", "Untranslated requests (event 1)"},
+      {"translated_requests", "Translated requests (event 2)"},
+      {"translation_requests", "ATS translation requests (event 3)"},
+      {"tlb_misses", "Requests that missed the IOTLB (event 4)"},
+      {"ddt_walks", "Walks of the device directory (event 5)"},
+      {"pdt_walks", "Walks of a process directory (event 6)"},
+      {"first_stage_walks", "Walks that read first-stage tables (event 7)"},
+      {"second_stage_walks", "Walks that read second-stage tables (event 8)"},
+  }};
+  for (unsigned i = 0; i < kEvents.size(); ++i) group.add(kEvents[i][0], events[i], "1", kEvents[i][1]);
 }
 
 }  // namespace iommusim::iommu

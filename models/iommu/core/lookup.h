@@ -64,10 +64,13 @@ class Lookup : private WalkerPool::Owner {
     walkers_.register_stats(group);
     prefetcher_.register_stats(group.group("prefetch"));
   }
+  /// Events by their names in the RISC-V IOMMU specification.
+  void register_events(base::Group& group);
 
-  base::Counter passed;  ///< requests that their context passes through
-  base::Counter merged;  ///< misses that joined a walk in flight
-  base::Counter stalls;  ///< requests that found no free walker, or others waiting for one
+  base::Counter passed;                 ///< requests that their context passes through
+  base::Counter merged;                 ///< misses that joined a walk in flight
+  std::array<base::Counter, 8> events;  ///< by PerformanceEvent, whether software counts them or not
+  base::Counter stalls;                 ///< requests that found no free walker, or others waiting for one
 
  private:
   enum class Progress { resolved, waits, needs_walker };
@@ -126,6 +129,7 @@ class Lookup : private WalkerPool::Owner {
   void count_first_level_miss(Transaction& t);
   void count_process(Transaction& t, bool hit);
   void count(PerformanceEvent event, const Request& request, const Context* context) {
+    events[static_cast<unsigned>(event)]++;
     if (architecture_.counting()) owner_.apply(architecture_.count(event, request, context));
   }
   base::Time now() const { return context_.scheduler.now(); }

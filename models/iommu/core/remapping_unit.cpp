@@ -28,6 +28,7 @@ RemappingUnit::RemappingUnit(::sc_core::sc_module_name module_name, tlm::Context
       commands_(context, name(), config_, *architecture_, walk, *this),
       actions_(context, *architecture_, walk, *this),
       interrupt_files_(context, downstream, *this),
+      fault_reasons_(stats().group("faults").group("reason"), *architecture_),
       register_line_(context.scheduler, std::string(name()) + ".registers",
                      tlm::delegate<&RemappingUnit::register_done>(this)) {
   tlm::TargetPort::Owner& owner = *this;  // a private base: make_unique itself may not convert to it
@@ -144,6 +145,7 @@ void RemappingUnit::arrive(tlm::Payload& payload, unsigned port) {
   t.request_class = architecture_->classify(t.request);
   if (t.request_class == RequestClass::interrupt) t.request.data = first_word(payload);
   t.requester = &requesters_.of(t.request.source);
+  if (t.request.has_pasid) t.process_stats = requesters_.process(*t.requester, t.request.pasid);
   t.requester->order.arrive(t);
   lookup_.enter(t);
 }
@@ -194,7 +196,7 @@ void RemappingUnit::resolved(Transaction& t) {
   const bool remapped = t.outcome.kind == Outcome::Kind::interrupt || t.outcome.kind == Outcome::Kind::stored;
   if (remapped) {
     interrupts_++;
-    t.requester->stats.interrupts++;
+    count_for(t, &RequesterStats::interrupts);
   }
   if (t.outcome.kind == Outcome::Kind::interrupt) {
     // The unit composes a new message write (VT-d 4.1 section 5.1.5.2); the payload stands for it from here on.
@@ -213,7 +215,8 @@ void RemappingUnit::resolved(Transaction& t) {
 void RemappingUnit::refuse(Transaction& t) {
   const Fault& fault = t.outcome.fault;
   faults_[static_cast<unsigned>(fault.kind)]++;
-  t.requester->stats.faults++;
+  fault_reasons_.count(fault.reason);
+  count_for(t, &RequesterStats::faults);
   tlm::dma(*t.payload).fault_reason = fault.reason;
   if (t.request_class == RequestClass::ats_request && t.purpose == Purpose::access) return;  // see its answer
   if (t.posted) {
@@ -239,6 +242,7 @@ void RemappingUnit::answer_translation(Transaction& t) {
                                        : architecture_->complete_ats(t.context, t.request, o.translation, fault);
   answer(*t.payload, completion);
   t.answered = true;
+  if (completion.status != AtsCompletion::Status::success) ats_blocked_++;
   if (observer_ != nullptr) observer_->answered(t.request, completion, now());
   if (completion.fault.kind == FaultKind::none) return;
   const FaultEvent event{completion.fault, t.request};
@@ -405,6 +409,8 @@ void RemappingUnit::register_stats(base::Group& group) {
   group.add("merged", lookup_.merged, "1", "Misses that joined a walk already in flight");
   group.add("stalls", lookup_.stalls, "1", "Requests that found no free walker, a full read window, or others waiting");
   group.add("translation_requests", translation_requests_, "1", "Translation requests (ATS) answered");
+  group.add("translation_requests_refused", ats_blocked_, "1",
+            "Those answered with Unsupported Request or Completer Abort");
   group.add("page_requests", page_requests_, "1", "Page request messages taken");
   group.add("in_flight", in_flight_, "1", "Requests inside the unit");
   caches_.register_stats(group);
@@ -417,6 +423,9 @@ void RemappingUnit::register_stats(base::Group& group) {
   for (unsigned i = 1; i < faults_.size(); ++i)
     faults.add(kKind[i], faults_[i], "1", "Requests refused for this reason");
   requesters_.register_stats(group.group("requester"));
+  lookup_.register_events(group.group("hpm"));
+  register_perf_events(group.group("perf"),
+                       {context(), requests_, page_requests_, ats_blocked_, caches_, lookup_, commands_});
 }
 
 }  // namespace iommusim::iommu

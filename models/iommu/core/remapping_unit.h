@@ -22,9 +22,11 @@
 #include "models/iommu/core/command_engine.h"
 #include "models/iommu/core/config.h"
 #include "models/iommu/core/drain.h"
+#include "models/iommu/core/fault_reasons.h"
 #include "models/iommu/core/interrupt_files.h"
 #include "models/iommu/core/lookup.h"
 #include "models/iommu/core/observer.h"
+#include "models/iommu/core/perf_events.h"
 #include "models/iommu/core/requesters.h"
 #include "models/iommu/core/stale_hit_oracle.h"
 #include "models/iommu/core/transaction.h"
@@ -123,6 +125,7 @@ class RemappingUnit : public tlm::Module,
   CommandEngine commands_;
   Actions actions_;
   InterruptFiles interrupt_files_;
+  FaultReasons fault_reasons_;
   TransactionPool transactions_;
   Requesters requesters_;
   Requester own_;  ///< of requests that software makes through the unit
@@ -133,7 +136,7 @@ class RemappingUnit : public tlm::Module,
   Observer* observer_ = nullptr;
   std::unique_ptr<StaleHitOracle> oracle_;
 
-  base::Counter requests_, interrupts_, translation_requests_, page_requests_;
+  base::Counter requests_, interrupts_, translation_requests_, page_requests_, ats_blocked_;
   base::Occupancy in_flight_;
   std::array<base::Counter, 10> faults_;  ///< by FaultKind
 };

@@ -1,5 +1,7 @@
 #include "models/iommu/core/requesters.h"
 
+#include <string>
+
 #include "models/base/bdf.h"
 
 namespace iommusim::iommu {
@@ -27,14 +29,33 @@ void Requesters::register_stats(base::Group& group) {
   for (Requester* r : order_) add(*r);
 }
 
+RequesterStats* Requesters::process(Requester& r, Pasid pasid) {
+  const auto known = r.processes.find(pasid);
+  if (known != r.processes.end()) return known->second.get();
+  if (r.processes.size() == kMostProcesses) return nullptr;
+  RequesterStats& made = *(r.processes[pasid] = std::make_unique<RequesterStats>());
+  if (group_ != nullptr) add(process_group(group_of(r), pasid), made);
+  return &made;
+}
+
+base::Group& Requesters::group_of(const Requester& r) { return group_->group(base::to_text(r.source)); }
+
+base::Group& Requesters::process_group(base::Group& requester, Pasid pasid) {
+  return requester.group("pasid").group(std::to_string(pasid.value()));
+}
+
 void Requesters::add(Requester& r) {
-  base::Group& g = group_->group(base::to_text(r.source));
-  g.add("requests", r.stats.requests, "1", "Requests of this requester that were to be translated");
-  g.add("iotlb_hits", r.stats.iotlb_hits, "1", "Those that hit the IOTLB");
-  g.add("iotlb_misses", r.stats.iotlb_misses, "1", "Those that missed it, merged ones included");
-  g.add("passed", r.stats.passed, "1", "Requests passed through untranslated");
-  g.add("faults", r.stats.faults, "1", "Requests refused");
-  g.add("interrupts", r.stats.interrupts, "1", "Interrupt requests remapped");
+  add(group_of(r), r.stats);
+  for (auto& [pasid, stats] : r.processes) add(process_group(group_of(r), pasid), *stats);
+}
+
+void Requesters::add(base::Group& g, RequesterStats& stats) {
+  g.add("requests", stats.requests, "1", "Requests of this requester that were to be translated");
+  g.add("iotlb_hits", stats.iotlb_hits, "1", "Those that hit the IOTLB");
+  g.add("iotlb_misses", stats.iotlb_misses, "1", "Those that missed it, merged ones included");
+  g.add("passed", stats.passed, "1", "Requests passed through untranslated");
+  g.add("faults", stats.faults, "1", "Requests refused");
+  g.add("interrupts", stats.interrupts, "1", "Interrupt requests remapped");
 }
 
 }  // namespace iommusim::iommu

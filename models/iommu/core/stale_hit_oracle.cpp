@@ -6,9 +6,14 @@
 
 #include "models/base/bdf.h"
 #include "models/iommu/core/memory_access.h"
+#include "models/iommu/core/requesters.h"
 #include "models/tlm/error.h"
 
 namespace iommusim::iommu {
+
+namespace {
+const char* const kOfRequester = "IOTLB hits on mappings that software had cleared, of this requester or process";
+}  // namespace
 
 /// Memory as the walk port sees it, for looking only: what a walk would write (accessed and dirty bits) is not.
 class StaleHitOracle::Tables final : public TableMemory {
@@ -70,7 +75,11 @@ void StaleHitOracle::translated(const Request& request, const Outcome& outcome) 
       std::any_of(calls_.begin(), calls_.end(), [&request](const Call& c) { return c.covers(request); });
   const auto note = [during](Count& c) { ++(during ? c.during_unmap : c.after_unmap); };
   note(outcome.iotlb_hit ? hits : walks);
-  if (outcome.iotlb_hit) note(of(request.source));
+  if (!outcome.iotlb_hit) return;
+  Device& device = of(request.source);
+  note(device.hits);
+  Count* const process = request.has_pasid ? of_process(device, request) : nullptr;
+  if (process != nullptr) note(*process);
 }
 
 // A mapping is live if the tables still lead to the same byte with the rights asked for.
@@ -79,18 +88,25 @@ bool StaleHitOracle::live(const Request& request, const Outcome& outcome) {
   return now.outcome == Resolution::Outcome::translated && now.output.value() == outcome.address;
 }
 
-StaleHitOracle::Count& StaleHitOracle::of(SourceId source) {
-  std::unique_ptr<Count>& c = hits_by_source_[source];
-  if (!c) {
-    c = std::make_unique<Count>();
-    add(requesters_.group(base::to_text(source)).group("stale_hits"), *c, "Stale IOTLB hits of this requester");
-  }
-  return *c;
+StaleHitOracle::Device& StaleHitOracle::of(SourceId source) {
+  const auto [it, made] = devices_.try_emplace(source);
+  if (made) add(requesters_.group(base::to_text(source)).group("stale_hits"), it->second.hits, kOfRequester);
+  return it->second;
+}
+
+StaleHitOracle::Count* StaleHitOracle::of_process(Device& device, const Request& request) {
+  const auto known = device.processes.find(request.pasid);
+  if (known != device.processes.end()) return known->second.get();
+  if (device.processes.size() == Requesters::kMostProcesses) return nullptr;
+  Count& made = *(device.processes[request.pasid] = std::make_unique<Count>());
+  base::Group& group = Requesters::process_group(requesters_.group(base::to_text(request.source)), request.pasid);
+  add(group.group("stale_hits"), made, kOfRequester);
+  return &made;
 }
 
 const StaleHitOracle::Count* StaleHitOracle::hits_of(SourceId source) const {
-  const auto it = hits_by_source_.find(source);
-  return it == hits_by_source_.end() ? nullptr : it->second.get();
+  const auto it = devices_.find(source);
+  return it == devices_.end() ? nullptr : &it->second.hits;
 }
 
 void StaleHitOracle::add(base::Group& group, Count& count, const char* what) {

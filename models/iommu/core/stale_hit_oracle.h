@@ -57,13 +57,19 @@ class StaleHitOracle {
     bool covers(const Request& r) const;
   };
   bool live(const Request& request, const Outcome& outcome);
-  Count& of(SourceId source);
+  /// Counts of a device, and of its processes as far as they have metrics (Requesters::kMostProcesses).
+  struct Device {
+    Count hits;
+    std::map<Pasid, std::unique_ptr<Count>> processes;
+  };
+  Device& of(SourceId source);
+  Count* of_process(Device& device, const Request& request);
   static void add(base::Group& group, Count& count, const char* what);
 
   std::unique_ptr<Tables> tables_;
   UntimedUnit uncached_;
   std::vector<Call> calls_;  ///< in progress
-  std::map<SourceId, std::unique_ptr<Count>> hits_by_source_;
+  std::map<SourceId, Device> devices_;
   base::Group& requesters_;
 };
 

@@ -13,6 +13,7 @@
 namespace iommusim::iommu {
 
 struct Requester;
+struct RequesterStats;
 
 /// State of one request from arrival to the moment it leaves the unit. Slots are pooled; links are intrusive.
 ///
@@ -32,8 +33,9 @@ struct Transaction {
   Context context;
   Outcome outcome;
   Requester* requester = nullptr;
-  std::uint64_t ticket = 0;       ///< arrival order within the unit
-  std::uint64_t process_key = 0;  ///< of its process context, if has_process
+  RequesterStats* process_stats = nullptr;  ///< of its PASID
+  std::uint64_t ticket = 0;                 ///< arrival order within the unit
+  std::uint64_t process_key = 0;            ///< of its process context, if has_process
   static constexpr std::uint16_t kNoPort = 0xffff;
   std::uint16_t port = kNoPort;  ///< upstream port whose first-level IOTLB it is looked up in
   Purpose purpose = Purpose::access;

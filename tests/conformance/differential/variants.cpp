@@ -36,6 +36,24 @@ Variant vtd_caching_mode() {
   return v;
 }
 
+Variant vtd_scalable(TableStage stage) {
+  auto config = std::make_shared<vtd::VtdConfig>();
+  const bool first = stage == TableStage::first;
+  config->mode = vtd::Mode::scalable;
+  config->guest_address_bits = 57;
+  config->table_levels = {3, 4, 5};
+  config->scalable.domain_stage = stage;
+  Variant v;
+  v.name = first ? "vtd_first_stage" : "vtd_second_stage";
+  v.architecture = "vtd";
+  v.pass_through_bits = config->guest_address_bits;
+  v.config = config;
+  v.levels = first ? std::vector<unsigned>{4, 5} : std::vector<unsigned>{3, 4, 5};
+  v.address_bits = first ? lower_half : nine_per_level;
+  v.write_implies_read = first;
+  return v;
+}
+
 Variant riscv_stage(riscv::Stage stage) {
   auto config = std::make_shared<riscv::RiscvConfig>();
   config->domain_stage = stage;
@@ -55,7 +73,11 @@ Variant riscv_stage(riscv::Stage stage) {
 }  // namespace
 
 const std::vector<Variant>& variants() {
-  static const std::vector<Variant> all = {vtd_legacy(), vtd_caching_mode(), riscv_stage(riscv::Stage::first),
+  static const std::vector<Variant> all = {vtd_legacy(),
+                                           vtd_caching_mode(),
+                                           vtd_scalable(TableStage::first),
+                                           vtd_scalable(TableStage::second),
+                                           riscv_stage(riscv::Stage::first),
                                            riscv_stage(riscv::Stage::second)};
   return all;
 }

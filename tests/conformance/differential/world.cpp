@@ -74,6 +74,17 @@ RemappingUnitConfig random_unit(std::uint64_t seed) {
   static_cast<WalkLevelsConfig&>(c.walk_caches) = random_walk_caches(random);
   if (half()) c.walk_caches.first_stage = random_walk_caches(random);
   c.walk_caches.nested = random_cache(random, 4);
+  c.walker_pool.per_requester = static_cast<unsigned>(random.below(3));
+  c.walker_pool.order = half() ? WalkerOrder::fifo : WalkerOrder::fair;
+  c.walker_pool.miss_queue = static_cast<unsigned>(random.below(3) * 2);
+  c.walker_pool.merges_per_miss = static_cast<unsigned>(random.below(3));
+  if (half()) {
+    c.prefetch.kind = half() ? PrefetchConfig::Kind::next_page : PrefetchConfig::Kind::stride;
+    c.prefetch.degree = static_cast<unsigned>(random.between(1, 3));
+    c.prefetch.into = half() ? PrefetchConfig::Into::iotlb : PrefetchConfig::Into::buffer;
+    c.prefetch.buffer_entries = static_cast<unsigned>(random.between(1, 8));
+  }
+  c.command_queue.fetch_batch = static_cast<unsigned>(random.between(1, 4));
   c.stale_hit_oracle = true;
   return c;
 }
@@ -93,6 +104,9 @@ std::string to_text(const RemappingUnitConfig& c) {
   if (c.iotlb.split == IotlbConfig::Split::by_size) out += ", split";
   if (c.iotlb.reserve_on_miss) out += ", reserving";
   if (c.iotlb.duplicate_fills) out += ", duplicating";
+  if (c.prefetch.kind != PrefetchConfig::Kind::none)
+    out += fmt::format(", prefetching {} {}", c.prefetch.degree,
+                       c.prefetch.into == PrefetchConfig::Into::buffer ? "into a buffer" : "into the IOTLB");
   return out;
 }
 
