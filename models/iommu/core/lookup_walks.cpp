@@ -75,10 +75,11 @@ void Lookup::prefetch_finished(const WalkSlot& slot) {
 // ---- ends of walks
 
 namespace {
-/// Two requests that ask the same of the same page or context, so that what refuses one refuses the other.
+/// Two requests that ask the same of the same page or context, so that what refuses one refuses the other. A
+/// zero-length read may need less than a read (VT-d 4.1 section 3.6.1).
 bool ask_the_same(const Request& a, const Request& b) {
   return a.needed == b.needed && a.at == b.at && a.has_pasid == b.has_pasid && a.pasid == b.pasid &&
-         a.privileged == b.privileged && a.debug == b.debug;
+         a.privileged == b.privileged && a.debug == b.debug && (a.bytes == 0) == (b.bytes == 0);
 }
 }  // namespace
 

@@ -106,7 +106,11 @@ Answer Model::answer(const Attachment& at, const Request& request) const {
       return Answer{Outcome::passed, address, FaultKind::none, 0};
     case Attachment::Mode::domain: break;
   }
-  if (beyond(variant_->address_bits(levels(at.domain)))) return fault(variant_->beyond_reach);
+  const unsigned bits = variant_->address_bits(levels(at.domain));
+  if (beyond(bits)) {
+    const bool negative = variant_->signed_addresses && ~address >> bits == 0;
+    return fault(negative ? variant_->not_mapped : variant_->beyond_reach);
+  }
   const Mappings& m = mappings(at.domain);
   auto it = m.upper_bound(address);
   if (it == m.begin()) return fault(variant_->not_mapped);

@@ -46,7 +46,8 @@ Variant vtd_scalable(TableStage stage) {
   Variant v;
   v.name = first ? "vtd_first_stage" : "vtd_second_stage";
   v.architecture = "vtd";
-  v.pass_through_bits = config->guest_address_bits;
+  v.pass_through_bits = config->host_address_bits;
+  v.signed_addresses = first;
   v.config = config;
   v.levels = first ? std::vector<unsigned>{4, 5} : std::vector<unsigned>{3, 4, 5};
   v.address_bits = first ? lower_half : nine_per_level;

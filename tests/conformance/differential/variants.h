@@ -20,6 +20,7 @@ struct Variant {
   /// Of a translated domain with tables of so many levels: addresses at and above 2^n are refused.
   unsigned (*address_bits)(unsigned levels);
   unsigned pass_through_bits = 64;  ///< the same where a context lets requests pass
+  bool signed_addresses = false;    ///< addresses whose upper bits are all ones are merely not mapped
   bool write_implies_read = false;  ///< of a mapping
   FaultKind not_mapped = FaultKind::not_present;
   FaultKind beyond_reach = FaultKind::address_width;
