@@ -93,6 +93,7 @@ void Lookup::looked_up(Transaction* t) {
 
 void Lookup::wait(Transaction& t) {
   stalls++;
+  t.waited = true;
   if (stalled()) {
     stalled_.push(t);
   } else {
@@ -217,7 +218,9 @@ Lookup::Progress Lookup::with_context(Transaction& t, WalkSlot* slot) {
     }
     count_first_level_miss(t);
     t.shared = true;
-    if (slot == nullptr) {  // a walker is not kept waiting for the lookup
+    // A walker is not kept waiting for the lookup, nor is one that has waited sent behind those that came after it:
+    // a read among them may wait for it to leave.
+    if (slot == nullptr && !t.waited) {
       enter_shared(t, config_.iotlb_latency);
       return Progress::waits;
     }

@@ -11,13 +11,14 @@ Lookup::Progress Lookup::walk(WalkKind kind, Space space, std::uint64_t key, Tra
   if (WalkSlot* pending = merges ? walkers_.pending(kind, space, key) : nullptr) {
     if (!walkers_.may_join(*pending)) return Progress::needs_walker;
     if (pending->prefetch && pending->waiters.empty()) prefetcher_.late++;
-    ++pending->merged;
     if (!t.merge_counted) merged++;
     t.merge_counted = true;
-    pending->waiters.push(t);
+    t.waited = true;
+    walkers_.join(*pending, t, slot != nullptr && slot->stale);
   } else if (slot == nullptr && !walkers_.available(*t.requester)) {
     return Progress::needs_walker;
   } else {
+    t.waited = true;
     if (kind == WalkKind::context) count(PerformanceEvent::context_walk, t.request, nullptr);
     if (kind == WalkKind::process) count(PerformanceEvent::process_walk, t.request, nullptr);
     if (slot != nullptr) {
@@ -81,6 +82,11 @@ bool ask_the_same(const Request& a, const Request& b) {
   return a.needed == b.needed && a.at == b.at && a.has_pasid == b.has_pasid && a.pasid == b.pasid &&
          a.privileged == b.privileged && a.debug == b.debug && (a.bytes == 0) == (b.bytes == 0);
 }
+/// The same, and that the records of the two refusals differ in nothing that the walk has found: what depends on the
+/// requester's context, and a second address, which belongs to one first address.
+bool refused_alike(const Request& a, const Request& b, const Fault& fault) {
+  return ask_the_same(a, b) && a.source == b.source && (fault.detail == 0 || a.address == b.address);
+}
 }  // namespace
 
 void Lookup::walk_finished(WalkSlot& slot) {
@@ -95,7 +101,7 @@ void Lookup::walk_finished(WalkSlot& slot) {
   tlm::dma(*first.payload).walk_reads = slot.reads;
   const WalkKind kind = slot.walk.kind;
   const Request asked = slot.walk.request;
-  const bool stale = slot.stale;
+  const bool stale = slot.stale, overtaken = slot.overtaken;
   // The slot may go on for its first waiter while the others still need the context it found.
   Step copy;
   const bool found_context = slot.walk.step.kind == Step::Kind::context_found;
@@ -114,10 +120,11 @@ void Lookup::walk_finished(WalkSlot& slot) {
     if (stale && !is_first && kind != WalkKind::page) {
       p = attempt(*t);  // a context that has been invalidated serves only the request it was fetched for
     } else {
-      t->stale = stale;
+      t->stale = overtaken;
       if (installs && !is_first) fill_first_level(*t, last);
-      p = answer(kind, last, *t, is_first ? &slot : nullptr,
-                 (is_first && !slot.prefetch) || ask_the_same(asked, t->request));
+      const bool same = last.kind == Step::Kind::fault ? refused_alike(asked, t->request, last.fault)
+                                                       : ask_the_same(asked, t->request);
+      p = answer(kind, last, *t, is_first ? &slot : nullptr, (is_first && !slot.prefetch) || same);
     }
     if (p == Progress::needs_walker) again.push(*t);
   }

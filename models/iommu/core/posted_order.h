@@ -35,6 +35,7 @@ class PostedOrder {
         leave(t);
       } else {
         blocked_reads_.push(t);
+        oldest_blocked_ = std::min(oldest_blocked_, t.ticket);
       }
       return;
     }
@@ -50,6 +51,7 @@ class PostedOrder {
   bool empty() const { return posted_.empty() && blocked_reads_.empty(); }
 
  private:
+  static constexpr std::uint64_t kNone = ~std::uint64_t{0};
   static bool id_ordered(const Transaction& t) { return t.request.has_pasid && tlm::dma(*t.payload).id_ordering; }
   /// True if no earlier posted write is in the way.
   bool may_leave(const Transaction& t) const {
@@ -62,12 +64,15 @@ class PostedOrder {
 
   template <class Leave>
   void release_reads(Leave& leave) {
+    if (!id_ordering_ && !posted_.empty() && posted_.front()->ticket < oldest_blocked_) return;  // nor may any other
+    oldest_blocked_ = kNone;
     TransactionList still;
     while (Transaction* read = blocked_reads_.pop()) {
       if (may_leave(*read)) {
         leave(*read);
       } else {
         still.push(*read);
+        oldest_blocked_ = std::min(oldest_blocked_, read->ticket);
       }
     }
     blocked_reads_ = still;
@@ -88,9 +93,10 @@ class PostedOrder {
     }
   }
 
-  std::deque<Transaction*> posted_;  ///< arrival order
-  TransactionList blocked_reads_;    ///< resolved reads behind a posted write, in order of resolution
-  bool id_ordering_ = false;         ///< some request has had an ID-based order that counts here
+  std::deque<Transaction*> posted_;       ///< arrival order
+  TransactionList blocked_reads_;         ///< resolved reads behind a posted write, in order of resolution
+  std::uint64_t oldest_blocked_ = kNone;  ///< lowest ticket among them
+  bool id_ordering_ = false;              ///< some request has had an ID-based order that counts here
 };
 
 }  // namespace iommusim::iommu

@@ -290,7 +290,7 @@ void RemappingUnit::leave(Transaction& t) {
   requests_++;
   if (observer_ != nullptr) observer_->left(t.request, t.outcome, now());
   const bool stores = t.outcome.kind == Outcome::Kind::stored && !t.answered;
-  drain_.left(t.epoch, !t.answered && !stores, t.posted);
+  drain_.left(t.epoch, !t.answered, t.posted);
   tlm::dma(payload).remapping_slot = t.epoch;
   if (t.answered) {
     transactions_.release(t);
@@ -320,7 +320,14 @@ void RemappingUnit::store_interrupt(Transaction& t) {
     return;
   }
   if (payload.is_read()) std::memset(payload.get_data_ptr(), 0, payload.get_data_length());
-  respond(payload);
+  stored(payload);
+}
+
+// Under way until now, for wait commands that ask for the order of writes.
+void RemappingUnit::stored(tlm::Payload& message) {
+  drain_.answered(tlm::dma(message).remapping_slot, message.is_write());
+  respond(message);
+  check_drained();
 }
 
 void RemappingUnit::message_leaves(Transaction& t) {

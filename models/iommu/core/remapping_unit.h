@@ -94,7 +94,7 @@ class RemappingUnit : public tlm::Module,
   void leave(Transaction& t);
   void message_leaves(Transaction& t);
   void store_interrupt(Transaction& t);
-  void stored(tlm::Payload& message) override { respond(message); }
+  void stored(tlm::Payload& message) override;
   void respond(tlm::Payload& payload);
 
   // Commands and what the architecture asks for.

@@ -42,6 +42,7 @@ struct Transaction {
   RequestClass request_class = RequestClass::ordinary;
   bool has_process = false;
   bool shared = false;  ///< has missed the first level: looked up in the shared IOTLB
+  bool waited = false;  ///< for a walk or a walker: its next lookup is made at once
   bool posted = false;
   bool relaxed = false;    ///< relaxed ordering: may pass posted writes
   bool ready = false;      ///< resolved; waits only for ordering

@@ -38,7 +38,7 @@ WalkSlot& WalkerPool::take(WalkKind kind, Space space, std::uint64_t key, Reques
   WalkSlot& slot = slots_[free_.back()];
   free_.pop_back();
   slot.busy = true;
-  slot.stale = slot.unfounded = slot.holds_waits = slot.prefetch = false;
+  slot.stale = slot.unfounded = slot.overtaken = slot.holds_waits = slot.prefetch = false;
   slot.began = log_.mark();
   slot.requester = &requester;
   ++requester.walkers;
@@ -48,7 +48,6 @@ WalkSlot& WalkerPool::take(WalkKind kind, Space space, std::uint64_t key, Reques
   slot.stages_read = 0;
   slot.started = context_.scheduler.now();
   occupancy.add(context_.scheduler.now());
-  walks++;
   slot.walk.kind = kind;
   slot.space = space;
   slot.key = key;
@@ -76,6 +75,13 @@ void WalkerPool::prefetch(Space space, std::uint64_t page, const Transaction& t)
   begin(slot, first, config_.walk_overhead);
 }
 
+void WalkerPool::join(WalkSlot& slot, Transaction& t, bool stale) {
+  ++slot.merged;
+  slot.waiters.push(t);
+  slot.stale |= stale;
+  if (stale || slot.overtaken) overtake(slot);
+}
+
 void WalkerPool::continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key) {
   continued_ = true;
   slot.unfounded |= slot.stale;  // what follows rests on what it read
@@ -92,6 +98,8 @@ void WalkerPool::begin(WalkSlot& slot, const Transaction& first, base::Time over
   slot.process_key.reset();
   if (first.has_process) slot.process_key = first.process_key;
   slot.delay = overhead;
+  walks++;
+  kind_walks[static_cast<unsigned>(slot.walk.kind)]++;
   open_.insert(hash(slot.walk.kind, slot.space, slot.key), slot.index);
   architecture_.begin(slot.walk);
   perform(slot);
@@ -237,14 +245,32 @@ bool WalkerPool::may_install(const WalkSlot& slot) const {
   });
 }
 
-// A walk goes stale with its own result, and with the contexts it rests on: what their domain will be is not known, so
-// their keys alone decide.
+// A prefetch that nobody waits for holds nothing yet.
+void WalkerPool::overtake(WalkSlot& slot) {
+  slot.overtaken = true;
+  if (slot.holds_waits || slot.waiters.empty()) return;
+  slot.holds_waits = true;
+  ++stale_;
+}
+
+bool WalkerPool::drops_context(const InvalidationScope& scope, const WalkSlot& slot) const {
+  const bool contexts = scope.caches.has(CacheKind::context), processes = scope.caches.has(CacheKind::process);
+  if (!contexts && !processes) return false;
+  for (const Transaction* t = slot.waiters.front(); t != nullptr; t = t->next) {
+    if (contexts && scope.source(architecture_.context_key(t->request))) return true;
+    if (processes && t->has_process && scope.source(t->process_key)) return true;
+  }
+  return false;
+}
+
+// A walk goes stale with its own result, and with the contexts it rests on or serves requests under: what their domain
+// will be is not known, so their keys alone decide.
 void WalkerPool::invalidate(const InvalidationScope& scope) {
   if (busy() == 0) return;
   const bool contexts = scope.caches.has(CacheKind::context), processes = scope.caches.has(CacheKind::process);
   for (WalkSlot& s : slots_) {
     if (!s.busy) continue;
-    bool hit = false;
+    bool hit = false, superpage = false;
     if (s.walk.kind == WalkKind::interrupt) {
       hit = scope.caches.has(CacheKind::interrupt_entry);
     } else {
@@ -254,14 +280,13 @@ void WalkerPool::invalidate(const InvalidationScope& scope) {
       if (s.walk.kind == WalkKind::page ? hit : context && s.walk.kind == WalkKind::process) s.unfounded = true;
     }
     if (s.walk.kind == WalkKind::page) {
-      hit = hit || ((scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk)) &&
-                    scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0}));
+      const bool pages = scope.caches.has(CacheKind::iotlb) || scope.caches.has(CacheKind::walk);
+      hit = hit || (pages && scope.selects(RangeTag{s.space, s.key << 12, 12, 0, 0}));
+      superpage = pages && scope.selects(RangeTag{s.space, 0, 64, 0, 0});
     }
-    if (hit && !s.stale) {
-      s.stale = true;
-      s.holds_waits = !s.waiters.empty();  // a prefetch serves nobody, and nobody joins it now
-      if (s.holds_waits) ++stale_;
-    }
+    hit = hit || (s.walk.kind != WalkKind::interrupt && drops_context(scope, s));
+    s.stale |= hit;
+    if (hit || superpage) overtake(s);
   }
   log_.add(scope);
   forget_invalidations();
@@ -277,7 +302,11 @@ void WalkerPool::forget_invalidations() {
 }
 
 void WalkerPool::register_stats(base::Group& group) {
-  group.add("walks", walks, "1", "Walks started (context, process, page and interrupt walks)");
+  group.add("walks", walks, "1", "Walks: of contexts, process contexts, pages and interrupt entries");
+  static const char* const kKind[] = {"context_walks", "process_walks", "page_walks", "interrupt_walks"};
+  static const char* const kOf[] = {"Walks for a device context", "Walks for a process context",
+                                    "Walks of page tables, prefetches among them", "Walks for an interrupt entry"};
+  for (unsigned i = 0; i < kind_walks.size(); ++i) group.add(kKind[i], kind_walks[i], "1", kOf[i]);
   group.add("reads", reads, "1", "Memory reads issued by walkers");
   group.add("swaps", swaps, "1", "Compare-and-swap accesses issued by walkers (accessed and dirty bits)");
   group.add("failed_swaps", failed_swaps, "1", "Those that found another value than the walk had read");
@@ -303,8 +332,9 @@ void WalkerPool::register_stats(base::Group& group) {
             "Walker reads of page-table entries of this level of this stage");
     }
   }
-  group.add("latency", latency, "ps", "From taking a walker to the walk's last step");
-  group.add("reads_per_walk", reads_per_walk, "1", "Memory reads of one walk");
+  group.add("latency", latency, "ps",
+            "From taking a walker to the last step of its last walk: a walker goes on from context to page");
+  group.add("reads_per_walk", reads_per_walk, "1", "Memory reads of a walker from its being taken, contexts included");
   group.add("occupancy", occupancy, "1", "Walkers in use");
 }
 

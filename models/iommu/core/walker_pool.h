@@ -2,8 +2,10 @@
 // read at a time.
 //
 // A walk asks the page-walk caches, then reads tables through the unit's walk port. A walk in flight when software
-// invalidates what it was asked for finishes for the requests that wait for it (`stale`); the command queue's wait
-// holds until it is gone, as VT-d 4.1 section 6.5.2.8 demands of requests in flight. What any walk installs is held
+// invalidates what it was asked for, or a context that a request waits for it under, finishes for the requests that
+// wait for it (`stale`); the command queue's wait holds until it is gone, as VT-d 4.1 section 6.5.2.8 demands of
+// requests in flight. It holds, too, for a page walk when another page of its address space is invalidated: one
+// superpage may map both, and how large a page is, is not known before the walk ends. What any walk installs is held
 // against the invalidations since it began (invalidation_log.h). A walk may begin without a request (prefetch); a
 // request may join it. Leaves out: coalesced reads of one line.
 #pragma once
@@ -33,7 +35,8 @@ struct WalkSlot {
   bool busy = false;
   bool stale = false;        ///< an invalidation selected what this walk was asked for: nobody may join it
   bool unfounded = false;    ///< it goes on from a stale one
-  bool holds_waits = false;  ///< stale, and wait commands wait for it
+  bool overtaken = false;    ///< stale, or perhaps the walk of a superpage of which a page was invalidated
+  bool holds_waits = false;  ///< overtaken and asked for: wait commands wait for it
   bool prefetch = false;     ///< begun for a page that nobody had asked for
   Requester* requester = nullptr;
   InvalidationLog::Mark began = 0;
@@ -83,6 +86,8 @@ class WalkerPool {
     const unsigned most = config_.walker_pool.merges_per_miss;
     return most == 0 || slot.merged < most;
   }
+  /// `t` waits for a pending walk. `stale`: the context it does so under has been invalidated, and nobody else may.
+  void join(WalkSlot& slot, Transaction& t, bool stale);
   /// From within walk_finished: the slot goes on with another walk for its first waiter.
   void continue_walk(WalkSlot& slot, WalkKind kind, Space space, std::uint64_t key);
   /// A response on the walk port for the slot named in the payload's extension.
@@ -91,12 +96,13 @@ class WalkerPool {
   bool may_install(const WalkSlot& slot) const;
   /// Marks walks that were asked for what `scope` selects.
   void invalidate(const InvalidationScope& scope);
-  /// Walks marked by an invalidation and not finished.
+  /// Walks not finished that an invalidation has overtaken: wait commands wait for them.
   std::uint32_t stale() const { return stale_; }
   std::uint32_t busy() const { return static_cast<std::uint32_t>(slots_.size() - free_.size()); }
 
   void register_stats(base::Group& group);
-  base::Counter walks;
+  base::Counter walks;                      ///< all of the kinds below
+  std::array<base::Counter, 4> kind_walks;  ///< by WalkKind
   base::Counter reads;
   base::Counter swaps, failed_swaps, writes;
   std::array<std::array<base::Counter, 5>, 2> stage_reads;  ///< [stage - 1][level - 1]
@@ -108,6 +114,9 @@ class WalkerPool {
 
  private:
   WalkSlot& take(WalkKind kind, Space space, std::uint64_t key, Requester& requester);
+  void overtake(WalkSlot& slot);
+  /// A request waits for `slot` under a context that `scope` drops from a cache that it names.
+  bool drops_context(const InvalidationScope& scope, const WalkSlot& slot) const;
   void begin(WalkSlot& slot, const Transaction& first, base::Time overhead);
   void count_read(const Step& step);
   static std::uint64_t hash(WalkKind kind, Space space, std::uint64_t key) {

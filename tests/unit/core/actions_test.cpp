@@ -186,6 +186,25 @@ TEST(DeviceInvalidation, ItsAnswerComesBehindTheWritesBeforeItAndEndsTheWait) {
   EXPECT_TRUE(b.unit->quiescent()) << b.unit->holding();
 }
 
+class InterruptFileAndWait : public ::testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(OrderWrites, InterruptFileAndWait, ::testing::Bool());
+
+TEST_P(InterruptFileAndWait, AMessageUnderWayIsAWriteThatOnlyAWaitForWritesHoldsFor) {
+  const bool writes = GetParam();
+  FullBench b;
+  b.requester.read(Time::ns(10), 0x9000);
+  b.memory.set_word(FullArchitecture::kFile + 8, 1u << 3);
+  b.architecture->commands = {wait(true, writes)};
+  b.registers->write(Time::us(1), 0, base::SourceId(0), 8, 1);
+  b.requester.write(Time::us(1) - Time::ns(50), 0x7000, base::SourceId(8), 4, 3);
+  b.run();
+  const auto status = b.accesses(0x8000, 0x8000);
+  ASSERT_EQ(status.size(), 1u);
+  // Walk until 1.053 us, swap and read of the enable bits until 1.253 us; the notice leaves then.
+  EXPECT_EQ(status[0].at.ps(), (Time::us(1) + Time::ns(writes ? 253 : 100)).ps());
+  EXPECT_TRUE(b.unit->quiescent()) << b.unit->holding();
+}
+
 /// When the status write of a wait command goes out, whose entry is fetched from 1.000 us to 1.100 us, while a request
 /// sent to memory at 1.053 us is under way until 1.153 us.
 Time ended(const Command& command, bool write) {

@@ -16,6 +16,7 @@ using namespace iommusim::iommu;
 class FakeArchitecture : public Architecture {
  public:
   unsigned levels = 1;
+  unsigned page_bits = 12;  ///< log2 of the size that leaves claim, whatever their level
   bool on = true;
   unsigned mark_accessed =
       0;  ///< 4 or 8: the walk sets the accessed bit of the leaf by a compare-and-swap of so many bytes
@@ -119,8 +120,9 @@ class FakeArchitecture : public Architecture {
     if (!rights.cover(w.request.needed)) return fault(FaultKind::permission, 6);
     Step s;
     s.kind = Step::Kind::translated;
-    s.tag = range_around(w.context.domain.value(), w.request.address, 12);
-    s.translation.output = Hpa(entry & ~std::uint64_t{0xfff});
+    s.tag = range_around(w.context.domain.value(), w.request.address, static_cast<std::uint8_t>(page_bits));
+    s.translation.size_log2 = s.tag.size_log2;
+    s.translation.output = Hpa(entry & ~std::uint64_t{0xfff}).align_down(std::uint64_t{1} << page_bits);
     s.translation.rights = rights;
     return s;
   }

@@ -47,6 +47,21 @@ TEST(PostedOrder, WritesLeaveInOrderOfArrivalAndReadsStayBehind) {
   EXPECT_TRUE(b.order.empty());
 }
 
+TEST(PostedOrder, ReadsResolvedInAnyOrderGoAsTheWritesBeforeThemDo) {
+  Bench b;
+  Transaction &w1 = b.add(true), &r2 = b.add(false), &w3 = b.add(true), &r4 = b.add(false), &w5 = b.add(true),
+              &r6 = b.add(false);
+  b.resolve(r6);
+  b.resolve(r2);
+  b.resolve(r4);
+  b.resolve(w3);
+  b.resolve(w1);
+  EXPECT_EQ((Bench::Tickets{1, 2, 3, 4}), b.left);
+  b.resolve(w5);
+  EXPECT_EQ((Bench::Tickets{1, 2, 3, 4, 5, 6}), b.left);
+  EXPECT_TRUE(b.order.empty());
+}
+
 TEST(PostedOrder, RelaxedRequestsAreExempt) {
   Bench b;
   b.add(true);

@@ -220,6 +220,47 @@ TEST(RemappingUnit, RequestsMergedWithARefusedWalkAreRefusedWithItEachWithItsOwn
   for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(b.sent(i).answered_at.ps(), Time::ns(10 + 3 + 100).ps());
 }
 
+/// Faults of source 40 are not recorded; those of pages name the address a second time.
+struct OwnFaults : FakeArchitecture {
+  bool detailed = false;
+  const Step& resume(Walk& w, const StepResult& r) const override {
+    FakeArchitecture::resume(w, r);
+    if (w.step.kind == Step::Kind::fault) {
+      w.step.fault.recorded = w.request.source != SourceId(40);
+      if (detailed) w.step.fault.detail = w.request.address;
+    }
+    return w.step;
+  }
+};
+
+TEST(RemappingUnit, ARequestMergedWithARefusedWalkOfAnotherDeviceIsRecordedAsItsOwnContextSays) {
+  Bench b(Bench::defaults(), 1, std::make_unique<OwnFaults>());
+  b.set_context(40, 1, false);
+  b.requester.read(Time::ns(10), 0x9000);
+  b.requester.read(Time::ns(11), 0x9000, base::SourceId(40));
+  const auto loud = b.requester.read(Time::us(1), 0x5000);
+  const auto quiet = b.requester.read(Time::us(1), 0x5000, base::SourceId(40));
+  const auto too = b.requester.read(Time::us(1), 0x5040, base::SourceId(40));
+  b.run();
+  for (const auto i : {loud, quiet, too}) EXPECT_FALSE(b.sent(i).ok);
+  ASSERT_EQ(b.architecture->recorded.size(), 1u);
+  EXPECT_EQ(b.architecture->recorded[0].request.source, SourceId(8));
+  EXPECT_EQ(b.walk_reads(), 3u + 2u) << "two contexts, page 9; page 5 for each device";
+}
+
+TEST(RemappingUnit, RequestsMergedWithARefusedWalkDoNotShareTheSecondAddressOfItsRecord) {
+  auto a = std::make_unique<OwnFaults>();
+  a->detailed = true;
+  Bench b(Bench::defaults(), 1, std::move(a));
+  b.requester.read(Time::us(1), 0x5000);
+  b.requester.read(Time::us(1), 0x5040);
+  b.requester.read(Time::us(1), 0x5040);
+  b.run();
+  ASSERT_EQ(b.architecture->recorded.size(), 3u);
+  for (const FaultEvent& e : b.architecture->recorded) EXPECT_EQ(e.fault.detail, e.request.address);
+  EXPECT_EQ(b.walk_reads(), 1u + 2u) << "context; one walk for each address";
+}
+
 TEST(RemappingUnit, WalkCacheSparesTheUpperReads) {
   Bench b(Bench::defaults(), 3);
   const auto cold = b.requester.read(Time::ns(10), 0x3000);

@@ -69,6 +69,28 @@ TEST(TwoLevelIotlb, MergedMissesOfTwoPortsFillBothFirstLevels) {
   EXPECT_EQ(b.left_other(c).ps(), b.left(a).ps());
   EXPECT_EQ(b.left_other(again).ps(), (kLater + kFirst).ps());
 }
+TEST(TwoLevelIotlb, FirstLevelsKeepNoSuperpageOfWhichAnotherPageWasDroppedDuringItsWalk) {
+  TwoPorts b;
+  b.architecture->page_bits = 21;
+  b.map(0x203, 0x50000000, 3);
+  Command drop;
+  drop.kind = Command::Kind::invalidate;
+  drop.scope.caches = CacheSet().with(CacheKind::iotlb);
+  drop.scope.space = Match::exactly(1);
+  drop.scope.address = Match{0x200000, ~std::uint64_t{0xfff}};
+  b.architecture->commands = {drop};
+  b.registers->write(kStart - Time::ns(50), 0, base::SourceId(0), 8, 1);  // carried out at 1.050 us
+  const auto racing = b.requester.read(kStart + Time::ns(1), 0x203000);
+  const auto merged = b.other->read(kStart + Time::ns(7), 0x203040);
+  const auto a = b.requester.read(kLater, 0x203080);
+  const auto c = b.other->read(kLater + Time::us(1), 0x203080);
+  const auto kept = b.requester.read(kLater + Time::us(2), 0x3080);
+  b.run();
+  EXPECT_EQ(b.left_other(merged).ps(), b.left(racing).ps()) << "one walk for both";
+  EXPECT_EQ(b.left(a).ps(), (kLater + kWalk).ps());
+  EXPECT_EQ(b.left_other(c).ps(), (kLater + Time::us(1) + kShared).ps()) << "not in its first level";
+  EXPECT_EQ(b.left(kept).ps(), (kLater + Time::us(2) + kFirst).ps()) << "another superpage";
+}
 TEST(TwoLevelIotlb, EachPortsLookupsAreSpacedByThemselves) {
   auto c = two_levels();
   c.iotlb.per_port.lookup_interval = Time::ns(4);
@@ -146,6 +168,21 @@ TEST(TwoLevelIotlb, ReadsStillLeaveInArrivalOrderWithinAWindow) {
   b.run();
   ASSERT_EQ(b.requester.order.size(), 201u);
   for (std::size_t i = 0; i < b.requester.order.size(); ++i) EXPECT_EQ(b.requester.order[i], i);
+  EXPECT_TRUE(b.unit->quiescent()) << b.unit->holding();
+}
+
+// One that waited for its context is resolved at once when it comes: sent to the shared pipeline, it would come behind
+// a younger read that the full window has refused, and that waits for it to leave.
+TEST(TwoLevelIotlb, AReadThatWaitedForItsContextDoesNotFallBehindTheReadsThatWaitForIt) {
+  auto c = two_levels();
+  c.read_order = ReadOrder::arrival;
+  c.read_window = 1;
+  Bench b(c);
+  b.requester.write(Time::ns(10), 0x9000);
+  b.requester.read(Time::ns(11), 0x9000);
+  b.requester.read(Time::ns(12), 0x9000);
+  b.run();
+  EXPECT_EQ(b.requester.order, (std::vector<std::size_t>{0, 1, 2}));
   EXPECT_TRUE(b.unit->quiescent()) << b.unit->holding();
 }
 

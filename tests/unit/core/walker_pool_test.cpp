@@ -1,5 +1,7 @@
-// Walkers: accesses that change tables, and their time.
-#include "tests/unit/core/fixture.h"
+// Walkers: accesses that change tables, and their time; what is counted.
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/core/full_architecture.h"
 
 namespace iommusim::test {
 namespace {
@@ -45,6 +47,22 @@ TEST_P(Swap, RefusedByMemoryRefusesTheRequest) {
   EXPECT_FALSE(b.sent(r).ok);
   ASSERT_EQ(b.architecture->recorded.size(), 1u);
   EXPECT_EQ(b.architecture->recorded[0].fault.kind, FaultKind::structure_access);
+}
+
+TEST(WalkerPool, CountsWalksByWhatTheyAreForThoughOneWalkerDoesSeveral) {
+  FullBench b;
+  b.memory.set_word(0x2000 + 8 * 3, 0x55);
+  b.read_as(Time::ns(10), 0x3000, 1);
+  b.read_as(Time::us(1), 0x4000, 1);
+  b.requester.write(Time::us(2), 0xfee00018, base::SourceId(8), 4, 3);
+  b.run();
+  const auto all = b.simulation.stats.to_json(b.simulation.scheduler.now())["unit"]["walker"];
+  const auto n = [&all](const char* name) { return all[name]["value"].get<double>(); };
+  EXPECT_EQ(n("context_walks"), 1);
+  EXPECT_EQ(n("process_walks"), 1);
+  EXPECT_EQ(n("page_walks"), 2);
+  EXPECT_EQ(n("interrupt_walks"), 1);
+  EXPECT_EQ(n("walks"), 5);
 }
 
 TEST(WalkerPool, TellsCorruptDataFromARefusedRead) {
