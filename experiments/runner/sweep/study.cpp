@@ -122,7 +122,6 @@ std::size_t Study::metric_index(const std::string& column) const {
 }
 
 bool is_study(const Node& root) {
-  if (const Node* run = root.find("run"); run && run->kind == Node::Kind::scalar) return true;
   for (const char* key : {"vary", "points", "metrics", "claims", "plots", "replications"})
     if (root.find(key)) return true;
   return false;
