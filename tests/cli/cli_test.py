@@ -420,7 +420,7 @@ class Traces(CliTest):
         self.iommusim("run", "replay.yaml", "-s", "replay.file=moved.trace.gz", "-o", "b")
         self.assertEqual(self.bytes_of("a", "result.json"), self.bytes_of("b", "result.json"), "paths do not enter results")
         faults = self.result("a")["metrics"]["iommu"]["faults"]
-        self.assertEqual(sum(f["value"] for f in faults.values()), 0, done.stdout)
+        self.assertEqual(sum(f["value"] for f in faults.values() if "value" in f), 0, done.stdout)
 
 
 class ShippedFiles(CliTest):

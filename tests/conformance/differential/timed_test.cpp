@@ -1,7 +1,7 @@
-// The same random tests on the timed unit of the core with small caches of random shapes: many requests in flight, table
-// reads that come back out of order, invalidations through the command queue as the driver encodes them. While one is
-// under way old or new is right; after its wait only new. Where it is the new one that is seen, timed and untimed must
-// agree on outcome, address and fault kind, and on the fault's reason when nothing is changing.
+// The same random tests on the timed unit of the core with small caches of random shapes: many requests in flight,
+// table reads that come back out of order, invalidations through the command queue as the driver encodes them. While
+// one is under way old or new is right; after its wait only new. Where it is the new one that is seen, timed and
+// untimed must agree on outcome, address and fault kind, and on the fault's reason when nothing is changing.
 #include <gtest/gtest.h>
 
 #include <cstdio>
