@@ -162,7 +162,7 @@ Operation Generator::access(const Model& model) {
   } else {
     op.first = random_.next() >> random_.below(64);
   }
-  if (op.first >> 20 == 0xfee) op.first += k2M;  // what looks like an interrupt is none of these tests' business
+  if (interrupt(op.first)) op.first += k2M;
   const std::uint64_t room = kPage - op.first % kPage;
   op.bytes = std::min(room, random_.below(4) == 0 ? random_.between(1, kPage) : std::uint64_t{64});
   op.rights = random_.below(3) == 0 ? kWrite : kRead;

@@ -43,6 +43,8 @@ class Generator {
   /// A change, flush or toggle; not every one is possible in the present state (Software::possible).
   Operation change(const Model& model);
   Operation access(const Model& model);
+  /// What looks like an interrupt is none of these tests' business.
+  static bool interrupt(std::uint64_t address) { return address >> 20 == 0xfee; }
 
  private:
   Operation map(const Model& model);

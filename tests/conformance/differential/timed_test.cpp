@@ -45,7 +45,7 @@ TEST_P(Timed, EveryRequestGetsTheAnswerOfAStateItMaySee) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Differential, Timed,
-                         ::testing::Combine(::testing::ValuesIn(variants()), ::testing::Range<std::uint64_t>(1, 5)),
+                         ::testing::Combine(::testing::ValuesIn(variants()), ::testing::Range<std::uint64_t>(1, 9)),
                          [](const auto& v) {
                            return std::get<0>(v.param).name + "_seed" + std::to_string(std::get<1>(v.param));
                          });

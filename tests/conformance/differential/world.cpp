@@ -173,6 +173,10 @@ void World::step(int) {
     if (submissions_.size() < 3) submit();
     return;
   }
+  if (planned_) {
+    if (software_.possible(*planned_)) return change(*planned_);
+    planned_.reset();
+  }
   if (random_.below(30) != 0) {
     if (software_.to_invalidate() && submissions_.size() < 3 && random_.below(6) == 0) submit();
     return issue();
@@ -181,19 +185,38 @@ void World::step(int) {
 }
 
 void World::issue() {
-  for (std::uint64_t n = random_.between(1, 4); n != 0 && inside() < most_inside_ && next_ < wanted_; --n) {
-    const Operation op = generator_.access(software_.history.now());
-    const Request r = Software::request(op);
-    tlm::Payload& p = pool().acquire();
-    pool().use_scratch(p, r.bytes);
-    p.set_command(r.needed.write ? ::tlm::TLM_WRITE_COMMAND : ::tlm::TLM_READ_COMMAND);
-    p.set_address(r.address);
-    tlm::DmaExtension& x = tlm::dma(p);
-    x.requester = r.source;
-    x.relaxed_ordering = random_.below(8) == 0;
-    x.dma = static_cast<std::uint32_t>(next_++);
-    inside_.push_back({op, now()});
-    devices_[op.device % kPorts]->send(p);
+  for (std::uint64_t n = random_.between(1, 4); n != 0; --n) send(generator_.access(software_.history.now()));
+}
+
+void World::send(const Operation& access) {
+  if (inside() >= most_inside_ || next_ >= wanted_) return;
+  const Request r = Software::request(access);
+  tlm::Payload& p = pool().acquire();
+  pool().use_scratch(p, r.bytes);
+  p.set_command(r.needed.write ? ::tlm::TLM_WRITE_COMMAND : ::tlm::TLM_READ_COMMAND);
+  p.set_address(r.address);
+  tlm::DmaExtension& x = tlm::dma(p);
+  x.requester = r.source;
+  x.relaxed_ordering = random_.below(8) == 0;
+  x.dma = static_cast<std::uint32_t>(next_++);
+  inside_.push_back({access, now()});
+  devices_[access.device % kPorts]->send(p);
+}
+
+// Devices use a range that is about to go, so that walks for it are overtaken, or the page before it, so that it is
+// fetched ahead; and again when it must be gone.
+void World::use(const Operation& unmap) {
+  for (unsigned d = 0; d < Software::kDevices; ++d) {
+    const Attachment& at = software_.history.now().device(d);
+    if (at.mode != Attachment::Mode::domain || at.domain != unmap.domain) continue;
+    Operation access;
+    access.device = d;
+    access.first = unmap.first + random_.below(unmap.bytes / 4096) * 4096;
+    if (unmap.first != 0 && random_.below(2) == 0) access.first = unmap.first - (random_.below(2) == 0 ? 4096 : 0);
+    if (Generator::interrupt(access.first)) continue;
+    access.bytes = 64;
+    access.rights = random_.below(3) == 0 ? kWrite : kRead;
+    send(access);
   }
 }
 
@@ -205,10 +228,18 @@ void World::change(const Operation& op) {
       if (software_.to_invalidate() && submissions_.size() < 3) submit();
       return;
     default:
-      if (software_.pending() + 2 > Software::kMostPending) return;
+      if (software_.pending() + 2 > Software::kMostPending) return planned_.reset();
+      if (op.kind == Operation::Kind::unmap && !planned_ && random_.below(2) == 0) {
+        use(op);
+        planned_ = op;
+        return;
+      }
+      if (planned_) gone_ = *planned_;
+      planned_.reset();
       note(&op, "");
       software_.apply(op, next_);
       software_.history.requests_left(oldest_, next_);
+      if (software_.to_invalidate() && submissions_.size() < 3 && random_.below(2) == 0) submit();
   }
 }
 
@@ -250,7 +281,10 @@ bool World::request(tlm::TargetPort& port, tlm::Payload& p) {
     data_.respond(p);
     return true;
   }
-  memory_.push(&p, now() + Time::ns(random_.between(10, 120)));
+  const bool early = !p.is_write() && random_.below(2) == 0;
+  if (early) transfer(p);
+  const std::uint64_t longest = random_.below(8) == 0 ? 800 : 120;
+  memory_.push({&p, early}, now() + Time::ns(random_.between(10, longest)));
   return true;
 }
 
@@ -259,8 +293,9 @@ unsigned World::debug(tlm::TargetPort&, tlm::Payload& p) {
   return p.get_data_length();
 }
 
-void World::memory_done(tlm::Payload* p) {
-  transfer(*p);
+void World::memory_done(Access access) {
+  tlm::Payload* const p = access.payload;
+  if (!access.read_already) transfer(*p);
   p->set_response_status(::tlm::TLM_OK_RESPONSE);
   const bool wrote = p->is_write();
   const Hpa address(p->get_address());
@@ -283,6 +318,7 @@ void World::status_written(Hpa address) {
   software_.completed(submissions_.front());
   submissions_.pop_front();
   ++invalidations;
+  if (gone_ && wrong_.empty()) use(*gone_);
   software_.history.requests_left(oldest_, next_);
 }
 

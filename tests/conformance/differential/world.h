@@ -43,6 +43,10 @@ class World : public tlm::Module,
     base::Time arrived;
     bool left = false;
   };
+  struct Access {
+    tlm::Payload* payload = nullptr;
+    bool read_already = false;  ///< when it came: what it brings may be old by the time it arrives
+  };
   struct Note {
     base::Time at;
     RequestNumber next;
@@ -57,6 +61,8 @@ class World : public tlm::Module,
   // What software and devices do: one step after the other, at random distances.
   void step(int);
   void issue();
+  void send(const Operation& access);
+  void use(const Operation& unmap);
   void change(const Operation& op);
   std::size_t inside() const { return inside_.size(); }
   void submit();
@@ -69,7 +75,7 @@ class World : public tlm::Module,
   void fault(const FaultEvent& event) override {
     fault_kinds_[key(event.request, event.fault.reason)] = event.fault.kind;
   }
-  void memory_done(tlm::Payload* payload);
+  void memory_done(Access access);
   void transfer(tlm::Payload& payload);
   void status_written(Hpa address);
 
@@ -87,7 +93,7 @@ class World : public tlm::Module,
   std::deque<std::unique_ptr<tlm::InitiatorPort>> devices_;
   tlm::InitiatorPort registers_;
   tlm::TargetPort data_, tables_;
-  tlm::TimedQueue<tlm::Payload*> memory_;
+  tlm::TimedQueue<Access> memory_;
   tlm::TimedQueue<int> steps_;
 
   RequestNumber wanted_ = 0, next_ = 0, oldest_ = 0;
@@ -97,7 +103,9 @@ class World : public tlm::Module,
   std::map<Key, FaultKind> fault_kinds_;  ///< a response tells the reason only
   unsigned register_writes_ = 0;          ///< under way
   bool toggling_ = false;
-  base::Time last_left_;  ///< when a request left last
+  std::optional<Operation> planned_;  ///< an unmap of what devices have just been made to use
+  std::optional<Operation> gone_;     ///< the last one carried out
+  base::Time last_left_;              ///< when a request left last
   std::deque<Note> notes_;
   std::string wrong_;
 };
