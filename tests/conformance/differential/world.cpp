@@ -67,8 +67,6 @@ RemappingUnitConfig random_unit(std::uint64_t seed) {
     c.iotlb.size_1g = random_cache(random, 2);
   }
   if (half()) static_cast<UnitCacheConfig&>(c.iotlb.per_port) = random_cache(random, 4);
-  // A window of reads behind first levels can lock up (seeds 2 and 12 of any architecture without this line).
-  if (c.iotlb.per_port.entries != 0) c.read_window = 0;
   c.iotlb.reserve_on_miss = random.below(4) == 0;
   c.iotlb.duplicate_fills = random.below(4) == 0;
   static_cast<WalkLevelsConfig&>(c.walk_caches) = random_walk_caches(random);
