@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "experiments/runner/run_config.h"
-#include "experiments/runner/trace_config.h"
+#include "experiments/runner/trace/trace_config.h"
 #include "models/base/config/config.h"
 #include "models/endpoints/trace/player_config.h"
 #include "platforms/config/platform_config.h"

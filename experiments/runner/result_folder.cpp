@@ -3,7 +3,7 @@
 #include <fstream>
 
 #include "experiments/runner/run_log.h"
-#include "experiments/runner/trace_files.h"
+#include "experiments/runner/trace/trace_files.h"
 #include "platforms/topology_json.h"
 
 namespace iommusim::runner {
@@ -49,10 +49,9 @@ class HeadReader : public nlohmann::json_sax<nlohmann::ordered_json> {
 
 RunOutcome run_into(OutputFolder& folder, const ExperimentConfig& config, const Provenance& provenance,
                     Progress& progress) {
-  TraceFiles traces(config.trace, folder);
-  RunOutcome outcome = run_experiment(config, provenance, progress, traces.observer());
+  TraceFiles traces(config.trace, config.run.warm_up, folder);
+  RunOutcome outcome = run_experiment(config, provenance, progress, &traces);
   progress.clear();
-  traces.finish();
   folder.write("result.json", to_bytes(outcome.result));
   folder.write("resolved.yaml", base::dump_config(config));
   folder.write("latency.csv", outcome.latency_csv);

@@ -20,18 +20,23 @@ using Result = tlm::Scheduler::RunResult;
 
 class Cycle {
  public:
-  Cycle(const ExperimentConfig& config, Progress& progress, pcie::TlpObserver* observer)
+  Cycle(const ExperimentConfig& config, Progress& progress, TraceFiles* traces)
       : run_(config.run),
         progress_(progress),
+        traces_(traces),
         simulation_(config.run.seed),
         platform_(simulation_, config.platform, config.workloads, config.replay),
         stepper_(simulation_.scheduler, [this] { between_slices(); }) {
-    platform_.observe_links(observer);
+    if (traces_ == nullptr) return;
+    platform_.observe_links(traces_->observer());
+    simulation_.context.tracer = traces_->tracer();
+    stepper_.look_at([this] { return traces_->next_look(); }, [this](Time at) { traces_->look(at); });
   }
 
   RunOutcome run(const Provenance& provenance) {
     const auto start = std::chrono::steady_clock::now();
     ::sc_core::sc_start(::sc_core::SC_ZERO_TIME);  // ends elaboration
+    if (traces_ != nullptr) traces_->begin(simulation_.stats);
     platform_.boot();
     warm_up();
     const auto window_start = std::chrono::steady_clock::now();
@@ -44,6 +49,7 @@ class Cycle {
     outcome.window_dmas = platform_.completed() - before;
     outcome.window_wall_seconds = seconds_since(window_start);
     add_drain(outcome.result, drain());
+    if (traces_ != nullptr) traces_->finish(now());
     outcome.wall_seconds = seconds_since(start);
     outcome.simulated = now();
     outcome.dmas = platform_.completed();
@@ -96,7 +102,9 @@ class Cycle {
   Window measure() {
     WindowEnd reason = WindowEnd::time;
     const Time start = now();
+    if (traces_ != nullptr) traces_->window_begins(start);
     simulation_.stats.reset(start);
+    if (traces_ != nullptr) traces_->metrics_reset(start);
     const Time limit = run_.measure == Time() ? run_.time_limit : start + run_.measure;
     if (run_.dmas != 0) platform_.monitor().stop_at(platform_.monitor().completed() + run_.dmas);
     enter("measure", run_.measure == Time() ? start : limit, run_.dmas);
@@ -124,6 +132,7 @@ class Cycle {
       }
     }
     platform_.monitor().stop_at(0);
+    if (traces_ != nullptr) traces_->window_ends(now());
     return {start, now(), reason};
   }
 
@@ -141,6 +150,7 @@ class Cycle {
 
   const RunConfig run_;
   Progress& progress_;
+  TraceFiles* const traces_;
   tlm::Simulation simulation_;
   platforms::Platform platform_;
   Stepper stepper_;
@@ -152,9 +162,9 @@ class Cycle {
 }  // namespace
 
 RunOutcome run_experiment(const ExperimentConfig& config, const Provenance& provenance, Progress& progress,
-                          pcie::TlpObserver* observer) {
+                          TraceFiles* traces) {
   const InterruptGuard guard;
-  Cycle cycle(config, progress, observer);
+  Cycle cycle(config, progress, traces);
   return cycle.run(provenance);
 }
 

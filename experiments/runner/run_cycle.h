@@ -9,6 +9,7 @@
 #include "experiments/runner/experiment.h"
 #include "experiments/runner/progress.h"
 #include "experiments/runner/result_document.h"
+#include "experiments/runner/trace/trace_files.h"
 
 namespace iommusim::runner {
 
@@ -35,8 +36,8 @@ struct RunOutcome {
 };
 
 /// Runs an experiment to its end. Once per process. Throws RunFailed, base::UserError.
-/// `observer`: told of every TLP of every link; null: nobody.
+/// `traces`: what is recorded over time; null: nothing.
 RunOutcome run_experiment(const ExperimentConfig& config, const Provenance& provenance, Progress& progress,
-                          pcie::TlpObserver* observer = nullptr);
+                          TraceFiles* traces = nullptr);
 
 }  // namespace iommusim::runner

@@ -13,6 +13,11 @@ class Stepper {
   /// `between` is called after each slice; it may throw.
   Stepper(tlm::Scheduler& scheduler, std::function<void()> between)
       : scheduler_(scheduler), between_(std::move(between)) {}
+  /// Stops by at each time that `next` names (Time::max(): none), before anything happens at it, and calls `look`.
+  void look_at(std::function<base::Time()> next, std::function<void(base::Time)> look) {
+    next_look_ = std::move(next);
+    look_ = std::move(look);
+  }
 
   /// Until `limit`, a stop() of the scheduler, or until nothing is left to happen.
   tlm::Scheduler::RunResult run_until(base::Time limit);
@@ -21,8 +26,12 @@ class Stepper {
   bool run_while_not(const std::function<bool()>& done, base::Time limit);
 
  private:
+  /// A slice that ends at `end`, or at the next look if that is earlier.
+  tlm::Scheduler::RunResult slice_until(base::Time end);
   tlm::Scheduler& scheduler_;
   std::function<void()> between_;
+  std::function<base::Time()> next_look_;
+  std::function<void(base::Time)> look_;
   base::Time slice_ = base::Time::us(1);
 };
 

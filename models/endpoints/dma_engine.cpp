@@ -24,7 +24,8 @@ DmaEngine::DmaEngine(::sc_core::sc_module_name name, tlm::Context& context, cons
       work_(context.scheduler, std::string(this->name()) + ".work", tlm::delegate<&DmaEngine::work>(this)),
       ending_(context.scheduler, std::string(this->name()) + ".ending", tlm::delegate<&DmaEngine::end>(this)),
       timeout_(context.scheduler, std::string(this->name()) + ".timeout",
-               tlm::delegate<&DmaEngine::check_timeouts>(this)) {
+               tlm::delegate<&DmaEngine::check_timeouts>(this)),
+      tracks_(context, this->name()) {
   add_metrics();
 }
 
@@ -106,6 +107,13 @@ void DmaEngine::admit(const Submitted& what, bool from_workload) {
     slot.request.data = slot.msi_data.data();
   }
   slots_made_ = std::max(slots_made_, index + 1);
+  slot.trace = 0;
+  if (tracks_.on()) {
+    if (what.kind == Kind::dma)
+      slot.trace = tracks_.begin(index, slot.request);
+    else
+      tracks_.begin_message(index, what.kind == Kind::msi ? "MSI" : "message");
+  }
   if (config_.issue_latency == base::Time()) {
     slot.state = State::ready;
     ready_.push(index);
@@ -212,6 +220,7 @@ void DmaEngine::send_tlp(std::uint32_t index, Slot& slot, std::uint32_t bytes, s
     tags_[tag].payload = &payload;
   }
   ext.dma = index;
+  ext.trace = slot.trace;
   ext.first = slot.sent == 0;
   ext.stamp[ext.intended] = request.intended;
   ext.stamp[ext.issued] = now();
@@ -285,6 +294,7 @@ void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, Completio
 }
 
 void DmaEngine::release(std::uint32_t index) {
+  if (tracks_.on()) tracks_.end(index);
   slots_[index].state = State::free;
   slots_.release(index);
   if (!working_) work_.arm(now());
@@ -293,7 +303,11 @@ void DmaEngine::release(std::uint32_t index) {
 void DmaEngine::end(std::uint32_t index) {
   Slot& slot = slots_[index];
   working_ = true;  // work() follows: what the requester submits in reply needs no wake-up
-  if (slot.kind == Kind::dma && !slot.abandoned) count(slot);
+  if (slot.kind == Kind::dma && !slot.abandoned) {
+    count(slot);
+    const bool answered = slot.status != CompletionStatus::timeout;  // otherwise there are no times
+    if (tracks_.on() && answered) tracks_.done(index, slot.stamps, slot.remapped);
+  }
   if (!slot.told) tell(slot);
   release(index);
   work();

@@ -26,6 +26,7 @@
 #include "models/base/stats/group.h"
 #include "models/endpoints/dma_engine_config.h"
 #include "models/endpoints/dma_request.h"
+#include "models/endpoints/dma_tracks.h"
 #include "models/endpoints/latency_stats.h"
 #include "models/endpoints/slowest_dmas.h"
 #include "models/endpoints/tag_table.h"
@@ -138,6 +139,7 @@ class DmaEngine : public tlm::Module,
     bool abandoned;           // by a reset: told, and released when nothing refers to it any more
     std::uint32_t sent;       // bytes in TLPs so far
     std::uint32_t in_flight;  // TLPs
+    std::uint32_t trace;      // number in a trace; 0: not traced
     base::Time issued;
     base::Time copied;                      // until then the copying of what has come goes on
     base::Time first_data;                  // the first completion TLP of any of its requests; zero: nobody tells
@@ -208,6 +210,7 @@ class DmaEngine : public tlm::Module,
   tlm::Timer timeout_;
   DmaEngineStats stats_;
   SlowestDmas slowest_;
+  DmaTracks tracks_;
   Workload::Offered offered_before_;  // the window's start
 };
 

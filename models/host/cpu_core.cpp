@@ -14,7 +14,8 @@ CpuCore::CpuCore(::sc_core::sc_module_name name, tlm::Context& context, const Cp
       port("port", context, *this),
       config_(config),
       number_(number),
-      waiter_(context.scheduler, std::string(this->name()) + ".thread") {
+      waiter_(context.scheduler, std::string(this->name()) + ".thread"),
+      track_(context, "cores", this->name()) {
   SC_HAS_PROCESS(CpuCore);
   SC_THREAD(run);
   // Drivers recurse little but call through architectures; sanitizers make frames several times larger.
@@ -70,6 +71,7 @@ void CpuCore::run() {
 void CpuCore::run_task() {
   // SystemC would turn an exception that leaves a thread into a report of its own.
   try {
+    const Span span(*this, "task");
     spend(config_.task_cost);
     tasks_.front()(*this);
     fence();
@@ -226,6 +228,7 @@ void CpuCore::wait_for_interrupt(unsigned vector) {
   check_in_task();
   std::uint64_t& pending = interrupts_[vector];
   if (pending == 0) {
+    const Span span(*this, "wait for interrupt");
     busy_.set(now(), 0);
     wait_for([&pending] { return pending != 0; });
     busy_.set(now(), 1);

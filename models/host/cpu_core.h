@@ -28,6 +28,7 @@
 #include "models/tlm/module.h"
 #include "models/tlm/ports.h"
 #include "models/tlm/software_thread.h"
+#include "models/tlm/tracer.h"
 
 namespace iommusim::host {
 
@@ -98,6 +99,22 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   void spin_until(const std::function<bool()>& ready);
   void wake() { waiter_.wake(); }
 
+  /// Names what a task does for a scope, in a trace. Scopes of a task nest.
+  class Span {
+   public:
+    Span(CpuCore& core, std::string_view what, tlm::Tracer::Details details = {}) : core_(core) {
+      if (core.track_.on()) core.track_.begin(what, {}, details);
+    }
+    ~Span() {
+      if (core_.track_.on()) core_.track_.end();
+    }
+    Span(const Span&) = delete;
+    Span& operator=(const Span&) = delete;
+
+   private:
+    CpuCore& core_;
+  };
+
   std::uint64_t tasks_done() const { return tasks_done_.value(); }
   /// Mean share of time the core was busy since the statistics were reset.
   double utilisation() const { return busy_.mean(now()); }
@@ -143,6 +160,7 @@ class CpuCore : public tlm::Module, private tlm::InitiatorPort::Owner {
   std::uint32_t mmio_writes_ = 0;      // posted writes on their way
   std::vector<WcBuffer> combining_;    // oldest first
   std::exception_ptr failure_;
+  tlm::Track track_;
 
   base::Counter tasks_done_, reads_, written_lines_, mmio_reads_, mmio_written_, mmio_errors_, polls_,
       interrupts_taken_, wc_requests_, config_reads_, config_writes_;

@@ -35,6 +35,7 @@ void CpuCore::post(Hpa address, const void* data, unsigned bytes) {
 
 bool CpuCore::mmio_read(Hpa address, void* data, unsigned bytes) {
   check_in_task();
+  const Span span(*this, "MMIO read");
   spend(config_.mmio_cost);
   fence();
   ++mmio_reads_;

@@ -59,6 +59,7 @@ void InvalidationQueue::set_up(iommu::TableMemory& memory) {
 }
 
 InvalidationQueue::Ticket InvalidationQueue::submit(CpuCore& core, const Batch& batch) {
+  const CpuCore::Span span(core, "submit invalidation");
   Lock::Guard guard(lock_, core);
   core.spend(config_.submit_cost);
   ++submissions_;
@@ -83,6 +84,7 @@ base::UserError stopped() {
 }  // namespace
 
 void InvalidationQueue::wait(CpuCore& core, Ticket ticket) {
+  const CpuCore::Span span(core, "wait for invalidation");
   // A later wait descriptor may have used the same word since: it is then done all the more.
   const bool completed = core.poll32(
       status_address(ticket.position),

@@ -13,6 +13,7 @@ void Lock::acquire(CpuCore& core) {
   if (owner_ == &core) tlm::internal_error(core.name(), "takes a lock that it holds");
   ++contended_;
   const base::Time start = core.now();
+  const CpuCore::Span span(core, "wait for lock");
   waiting_.push_back(&core);
   core.spin_until([&] { return owner_ == &core; });
   core.spend(handed_over_ - core.now());

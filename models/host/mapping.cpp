@@ -58,6 +58,7 @@ void IommuDriver::map_tables(CpuCore* core, DmaDomain& domain, Iova iova, const 
     write_entries();
   } else {
     const base::Time start = now();
+    const CpuCore::Span span(*core, "map");
     core->spend(config_.map_cost);
     {
       Lock::Guard guard(domain.lock, *core);
@@ -133,6 +134,7 @@ void IommuDriver::unmap(CpuCore& core, DmaDomain& domain, Iova iova, std::uint64
   if (domain.type == DomainType::identity) return;
   require_translated(domain);
   const base::Time start = now();
+  const CpuCore::Span span(core, "unmap");
   const IovaRange range{iova, bytes};
   if (observer_ != nullptr) observer_->unmap_begins(domain, range);
   core.spend(config_.unmap_cost);

@@ -24,7 +24,8 @@ MemorySystem::MemorySystem(::sc_core::sc_module_name name, tlm::Context& context
       config_(config),
       port_nodes_(std::move(port_nodes)),
       remote_(config.nodes),
-      done_(context.scheduler, std::string(this->name()) + ".pending", tlm::delegate<&MemorySystem::respond>(this)) {
+      done_(context.scheduler, std::string(this->name()) + ".pending", tlm::delegate<&MemorySystem::respond>(this)),
+      lanes_(context, "memory", this->name()) {
   for (unsigned i = 0; i < config.nodes; ++i) {
     const std::string node = config.nodes == 1 ? this->name() : fmt::format("{}.node{}", this->name(), i);
     nodes_.push_back(
@@ -117,7 +118,18 @@ void MemorySystem::crossed(Crossing crossing) { crossing.back ? answer(crossing.
 void MemorySystem::answer(Access access) {
   in_flight_.sub(now());
   access.extension->stamp_now(tlm::Boundary::memory_done, now());
+  if (lanes_.on() && tlm::traced(*access.extension)) draw(access);
   access.port->respond(*access.payload);
+}
+
+void MemorySystem::draw(const Access& access) {
+  static constexpr std::array<const char*, tlm::kTrafficKinds> kFor{"", "walk ", "queue ", "core ", "MSI "};
+  const tlm::DmaExtension& x = *access.extension;
+  lanes_.slice(fmt::format("{}{} {}", kFor[static_cast<std::size_t>(x.traffic)],
+                           access.payload->is_read() ? "read" : "write", access.payload->get_data_length()),
+               x.stamp_at(tlm::Boundary::memory_start), now(), tlm::cause_of(x),
+               {{"address", fmt::format("{:#x}", access.payload->get_address())},
+                {"node", std::uint64_t{access.home}}});
 }
 
 ::tlm::tlm_response_status MemorySystem::check(const Payload& payload, const tlm::DmaExtension& extension,

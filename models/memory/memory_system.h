@@ -25,6 +25,7 @@
 #include "models/memory/socket_link.h"
 #include "models/memory/sparse_memory.h"
 #include "models/tlm/module.h"
+#include "models/tlm/tracer.h"
 
 namespace iommusim::mem {
 
@@ -79,6 +80,7 @@ class MemorySystem : public tlm::Module, private tlm::TargetPort::Owner {
   void respond(Access access);
   void crossed(Crossing crossing);
   void answer(Access access);
+  void draw(const Access& access);
   Link& link(unsigned from, unsigned to) { return *links_[from * config_.nodes + to]; }
   void make_links();
   void add_stats();
@@ -96,6 +98,7 @@ class MemorySystem : public tlm::Module, private tlm::TargetPort::Owner {
   tlm::TimedQueue<Access> done_;
   std::vector<std::unique_ptr<Link>> links_;  // by from * nodes + to; null from a node to itself
   std::vector<std::unique_ptr<tlm::TargetPort>> ports_;
+  tlm::Lanes lanes_;
 };
 
 }  // namespace iommusim::mem

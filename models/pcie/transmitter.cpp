@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "models/base/bdf.h"
 #include "models/pcie/link.h"
 #include "models/pcie/link_port.h"
+#include "models/pcie/tlp_text.h"
 
 namespace iommusim::pcie {
 
@@ -61,7 +63,8 @@ Transmitter::Transmitter(Link& link, const char* name, bool up, LinkPort& from, 
       pump_(link.context().scheduler, std::string(link.name()) + "." + name + ".free",
             tlm::delegate<&Transmitter::pump>(this)),
       wire_(link.context().scheduler, std::string(link.name()) + "." + name,
-            tlm::delegate<&Transmitter::arrive>(this)) {
+            tlm::delegate<&Transmitter::arrive>(this)),
+      track_(link.context(), "links", fmt::format("{} {}", link.name(), name)) {
   for (unsigned channel = 0; channel < channels_; ++channel) {
     for (const FlowClass c : {FlowClass::posted, FlowClass::non_posted, FlowClass::completion})
       credits_.emplace_back(to.config().buffer.of(c));
@@ -290,10 +293,25 @@ void Transmitter::commit(Item item, unsigned channel, FlowClass c) {
     const std::uint64_t header = wire_bytes - payload_bytes(0, data, format_);
     handed_over = std::min(last, flits_.complete(slot.start + serialiser_.duration(header)) + config_.propagation);
   }
-  if (observer_ != nullptr)
-    observer_->sent(link_, up_,
-                    {payload, item.completion, item.begin, item.end, tlp, c, wire_bytes, slot.start, slot.end, last});
+  if (observer_ != nullptr || track_.on()) {
+    const SentTlp sent{payload, item.completion, item.begin, item.end, tlp, c, wire_bytes, slot.start, slot.end, last};
+    if (observer_ != nullptr) observer_->sent(link_, up_, sent);
+    if (track_.on() && tlm::traced(x)) draw(sent);
+  }
   wire_.push(item, handed_over);
+}
+
+void Transmitter::draw(const SentTlp& sent) {
+  track_.slice(fmt::format("{} {}", name_of(sent.tlp.kind), sent.tlp.bytes), sent.start, sent.stop,
+               tlm::cause_of(tlm::dma(sent.payload)),
+               {{"requester", base::to_text(tlm::dma(sent.payload).requester)},
+                {"tag", tag_of(sent)},
+                {"address", fmt::format("{:#x}", sent.tlp.address)},
+                {"bytes", std::uint64_t{sent.tlp.bytes}},
+                {"wire_bytes", sent.wire_bytes},
+                {"class", std::string(name_of(sent.flow))},
+                {"pasid", pasid_of(sent)},
+                {"status", std::string(status_of(sent))}});
 }
 
 void Transmitter::arrive(Item item) {

@@ -27,6 +27,7 @@
 #include "models/tlm/delay_line.h"
 #include "models/tlm/ring.h"
 #include "models/tlm/timer.h"
+#include "models/tlm/tracer.h"
 
 namespace iommusim::pcie {
 
@@ -141,6 +142,7 @@ class Transmitter {
   void send_head(const Choice& choice);
   void commit(Item item, unsigned channel, FlowClass c);
   void arrive(Item item);
+  void draw(const SentTlp& sent);
   void add_metrics(base::Group& group);
 
   Link& link_;
@@ -166,6 +168,7 @@ class Transmitter {
   tlm::DelayLine<Item> wire_;
   LinkDirectionStats stats_;
   TlpObserver* observer_ = nullptr;
+  tlm::Track track_;
 };
 
 }  // namespace iommusim::pcie

@@ -16,6 +16,8 @@ struct TransportDepth {
   unsigned backward = 0;
 };
 
+class Tracer;
+
 struct Context {
   Context(Scheduler& scheduler_, PayloadPool& pool_, base::Group& stats_, std::uint64_t seed_)
       : scheduler(scheduler_), pool(pool_), stats(stats_), seed(seed_) {}
@@ -27,6 +29,7 @@ struct Context {
   base::Group& stats;  ///< root of the metrics; a Module has its own group, stats()
   std::uint64_t seed;  ///< of the run; named streams are derived from it
   TransportDepth transport;
+  Tracer* tracer = nullptr;  ///< who draws the run's time line (tracer.h); null: nobody. Set before anything moves
 };
 
 }  // namespace iommusim::tlm

@@ -80,8 +80,9 @@ struct DmaFields {
   std::uint16_t tag = 0;                           ///< endpoint's own: TLP tag
   std::uint32_t dma = 0;                           ///< endpoint's own: slot of the DMA the TLP belongs to
   std::uint32_t remapping_slot = 0;                ///< remapping unit's own
+  std::uint32_t trace = 0;                         ///< endpoint, walker -> tracks: number of a traced DMA (tracer.h)
   std::uint16_t fault_reason = 0;                  ///< remapping unit -> statistics: the architecture's number
-  bool first = false;                              ///< endpoint's own: the TLP that begins its DMA
+  bool first = false;                              ///< endpoint, walker -> tracks: the TLP that begins its DMA
   bool translated = false;                         ///< remapping unit -> statistics: not passed through, not refused
   bool iotlb_hit = false;                          ///< remapping unit -> statistics
   bool context_hit = false;                        ///< remapping unit -> statistics

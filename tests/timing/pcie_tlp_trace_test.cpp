@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -17,12 +15,11 @@ namespace iommusim::pcie {
 namespace {
 
 using base::Time;
-using Json = nlohmann::json;
 
 struct Traced {
   explicit Traced(std::vector<ep::DmaRequest> list, const TlpTraceConfig& config = {}) {
     ep::EngineBench bench;
-    TlpTrace trace(config, &csv, &json);
+    TlpTrace trace(config, csv);
     ep::ListedDmas work;
     work.list = std::move(list);
     bench.link.observe(&trace);
@@ -37,7 +34,7 @@ struct Traced {
     for (std::string line; std::getline(in, line);) all.push_back(line);
     return all;
   }
-  std::ostringstream csv, json;
+  std::ostringstream csv;
   std::uint64_t rows = 0;
 };
 
@@ -76,43 +73,6 @@ std::vector<ep::DmaRequest> mixed() {
   return list;
 }
 
-TEST(TlpTrace, PerfettoTracksAreWellFormed) {
-  const Traced t(mixed());
-  const Json document = Json::parse(t.json.str());
-  EXPECT_EQ("ns", document.at("displayTimeUnit"));
-  std::map<int, std::string> names;
-  std::map<int, double> last;
-  unsigned slices = 0;
-  for (const Json& e : document.at("traceEvents")) {
-    ASSERT_TRUE(e.at("name").is_string());
-    EXPECT_EQ(1, e.at("pid"));
-    if (e.at("ph") == "M") {
-      if (e.at("name") == "thread_name") {
-        EXPECT_TRUE(names.emplace(e.at("tid"), e.at("args").at("name")).second) << "named twice";
-      }
-      continue;
-    }
-    ASSERT_EQ("X", e.at("ph"));
-    const double ts = e.at("ts"), dur = e.at("dur");
-    const int tid = e.at("tid");
-    EXPECT_EQ(1u, names.count(tid)) << "a slice on a track without a name";
-    EXPECT_GE(ts, last[tid] - 1e-9) << "slices of a direction overlap";
-    EXPECT_GT(dur, 0);
-    last[tid] = ts + dur;
-    ++slices;
-  }
-  EXPECT_EQ((std::map<int, std::string>{{1, "link up"}, {2, "link down"}}), names);
-  EXPECT_EQ(t.rows, slices);
-  EXPECT_EQ(t.rows + 1, t.lines().size());
-  // 40 reads, their 80 completions of 256 bytes, 40 writes.
-  EXPECT_EQ(160u, slices);
-}
-
-TEST(TlpTrace, TimesAreMicrosecondsToThePicosecond) {
-  const Traced t({ep::read_of(ep::high, 64)});
-  EXPECT_NE(std::string::npos, t.json.str().find("\"ts\":0.124000,\"dur\":0.084000")) << t.json.str();
-}
-
 TEST(TlpTrace, ASampleIsOneOfSoManyInEachDirection) {
   TlpTraceConfig config;
   config.sample = 10;
@@ -140,7 +100,6 @@ TEST(TlpTrace, ALongTraceIsStreamedInFull) {
   for (unsigned i = 0; i < 5000; ++i) list.push_back(ep::write_of(ep::high + 64 * (i % 64), 64));
   const Traced t(list);
   EXPECT_EQ(5001u, t.lines().size());
-  EXPECT_EQ(5002u, Json::parse(t.json.str()).at("traceEvents").size()) << "two names";
 }
 
 TEST(TlpTraceConfigText, RefusesAnEmptyWindow) {

@@ -26,6 +26,7 @@ struct Values {
   Json operator()(const Counter* m) const { return {{"value", m->value()}}; }
   Json operator()(const Occupancy* m) const { return {{"mean", m->mean(now)}, {"max", m->max()}}; }
   Json operator()(const Group::Formula& f) const { return {{"value", f(now - start)}}; }
+  Json operator()(const Group::Ratio& r) const { return {{"value", r.value()}}; }
   Json operator()(const Mean* m) const {
     return {
         {"count", m->count()}, {"sum", number(m->sum())}, {"mean", m->mean()}, {"min", m->min()}, {"max", m->max()}};
@@ -49,6 +50,7 @@ struct Reset {
   Time now;
   void operator()(Occupancy* m) const { m->reset(now); }
   void operator()(Group::Formula&) const {}
+  void operator()(Group::Ratio&) const {}
   template <class M>
   void operator()(M* m) const {
     m->reset();
@@ -75,7 +77,7 @@ Group& Group::group(const std::string& name) {
   return *children_.back();
 }
 
-void Group::insert(const std::string& name, Ref ref, std::string unit, std::string description) {
+Group::Metric& Group::insert(const std::string& name, Ref ref, std::string unit, std::string description) {
   check_name(name, "");
   const std::string full = path().empty() ? name : path() + "." + name;
   if (unit.empty() || description.empty())
@@ -85,6 +87,7 @@ void Group::insert(const std::string& name, Ref ref, std::string unit, std::stri
   for (const auto& child : children_)
     if (child->name_ == name) throw std::logic_error("'" + full + "' is already a group");
   metrics_.push_back({name, std::move(unit), std::move(description), std::move(ref)});
+  return metrics_.back();
 }
 void Group::add(const std::string& name, Counter& m, std::string unit, std::string description) {
   insert(name, &m, std::move(unit), std::move(description));
@@ -98,8 +101,11 @@ void Group::add(const std::string& name, Histogram& m, std::string unit, std::st
 void Group::add(const std::string& name, Occupancy& m, std::string unit, std::string description) {
   insert(name, &m, std::move(unit), std::move(description));
 }
-void Group::add(const std::string& name, Formula formula, std::string unit, std::string description) {
-  insert(name, std::move(formula), std::move(unit), std::move(description));
+void Group::add(const std::string& name, Formula formula, std::string unit, std::string description, Extent extent) {
+  insert(name, std::move(formula), std::move(unit), std::move(description)).extent = extent;
+}
+void Group::add(const std::string& name, Ratio ratio, std::string unit, std::string description) {
+  insert(name, ratio, std::move(unit), std::move(description));
 }
 
 std::string Group::path() const {
@@ -143,6 +149,12 @@ void Group::write_rows(std::ostream& out, Time now) const {
           << (key == "count" ? "1" : metric.unit) << ',' << csv_quoted(metric.description) << '\n';
   }
   for (const auto& child : children_) child->write_rows(out, now);
+}
+
+void Group::for_each(const std::function<void(const std::string&, const Metric&)>& visit) const {
+  const std::string prefix = path().empty() ? "" : path() + ".";
+  for (const Metric& metric : metrics_) visit(prefix + metric.name, metric);
+  for (const auto& child : children_) child->for_each(visit);
 }
 
 const Histogram* Group::find_histogram(const std::string& wanted) const {

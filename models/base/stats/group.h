@@ -2,6 +2,7 @@
 // unit and description; the tree resets them at the start of the measurement window and exports them.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -32,9 +33,24 @@ class Group {
   void add(const std::string& name, Mean& metric, std::string unit, std::string description);
   void add(const std::string& name, Histogram& metric, std::string unit, std::string description);
   void add(const std::string& name, Occupancy& metric, std::string unit, std::string description);
-  /// A figure computed at export from others (a hit rate, a throughput over the window `now - window_start`).
+  /// A figure computed at export from others, over the window `now - window_start`. `extent` says how the figures of
+  /// adjoining stretches of time combine, so that one over a part of the window can be told (interval_figures.h).
   using Formula = std::function<double(Time window)>;
-  void add(const std::string& name, Formula formula, std::string unit, std::string description);
+  enum class Extent : std::uint8_t {
+    rate,   ///< an amount divided by the window: a throughput, a utilisation
+    count,  ///< an amount: it adds up
+    level   ///< a state at the window's end
+  };
+  void add(const std::string& name, Formula formula, std::string unit, std::string description,
+           Extent extent = Extent::rate);
+  /// part / whole, 0 while the whole is 0: a hit rate.
+  struct Ratio {
+    const Counter *part, *whole;
+    double value() const {
+      return whole->value() == 0 ? 0.0 : static_cast<double>(part->value()) / static_cast<double>(whole->value());
+    }
+  };
+  void add(const std::string& name, Ratio ratio, std::string unit, std::string description);
 
   const std::string& name() const { return name_; }
   /// "iommu.iotlb": names from the root, joined by dots.
@@ -54,15 +70,20 @@ class Group {
   /// The histogram registered at `path` ("endpoint.latency"), or null.
   const Histogram* find_histogram(const std::string& path) const;
 
- private:
-  using Ref = std::variant<Counter*, Mean*, Histogram*, Occupancy*, Formula>;
+  using Ref = std::variant<Counter*, Mean*, Histogram*, Occupancy*, Formula, Ratio>;
   struct Metric {
     std::string name, unit, description;
     Ref ref;
+    Extent extent = Extent::rate;  ///< of a Formula
   };
+  /// Calls `visit` with the path and each metric of the subtree, in the order of export.
+  void for_each(const std::function<void(const std::string& path, const Metric&)>& visit) const;
+  Time window_start() const { return window_start_; }
+
+ private:
   static nlohmann::ordered_json values(const Metric& metric, Time now, Time start);
   void write_rows(std::ostream& out, Time now) const;
-  void insert(const std::string& name, Ref ref, std::string unit, std::string description);
+  Metric& insert(const std::string& name, Ref ref, std::string unit, std::string description);
   std::string name_;
   const Group* parent_ = nullptr;
   std::vector<Metric> metrics_;

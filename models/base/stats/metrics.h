@@ -74,9 +74,10 @@ class Occupancy {
   std::uint64_t max() const { return max_; }
   /// 0 when no time has passed since the reset.
   double mean(Time now) const {
-    const u128 area = integral_ + static_cast<u128>(level_) * (now - last_).ps();
-    return now == start_ ? 0.0 : static_cast<double>(area) / static_cast<double>((now - start_).ps());
+    return now == start_ ? 0.0 : static_cast<double>(area(now)) / static_cast<double>((now - start_).ps());
   }
+  /// Level times picoseconds since the last reset.
+  u128 area(Time now) const { return integral_ + static_cast<u128>(level_) * (now - last_).ps(); }
   /// Starts a new window at `now`; the level stays.
   void reset(Time now) {
     integral_ = 0;

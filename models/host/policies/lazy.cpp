@@ -54,6 +54,7 @@ class Lazy final : public InvalidationPolicy {
   using Queue = std::deque<Entry>;
 
   void flush_domain(CpuCore& core) {
+    const CpuCore::Span span(core, "flush");
     const std::uint64_t flush = ++started_;
     const std::uint64_t releases = s_.domain.table_releases;
     iommu::Invalidation i;

@@ -147,14 +147,7 @@ namespace {
 void add_use(base::Group& g, Caches::Use& use, const std::string& what) {
   g.add("lookups", use.lookups, "1", "Lookups of the " + what);
   g.add("hits", use.hits, "1", "Lookups that hit the " + what);
-  g.add(
-      "hit_rate",
-      [&use](base::Time) {
-        return use.lookups.value() == 0
-                   ? 0.0
-                   : static_cast<double>(use.hits.value()) / static_cast<double>(use.lookups.value());
-      },
-      "1", "hits / lookups of the " + what);
+  g.add("hit_rate", base::Group::Ratio{&use.hits, &use.lookups}, "1", "hits / lookups of the " + what);
 }
 
 }  // namespace

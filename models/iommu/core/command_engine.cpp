@@ -1,5 +1,8 @@
 #include "models/iommu/core/command_engine.h"
 
+#include <fmt/format.h>
+
+#include "models/base/bdf.h"
 #include "models/iommu/core/memory_access.h"
 
 namespace iommusim::iommu {
@@ -13,7 +16,8 @@ CommandEngine::CommandEngine(tlm::Context& context, const std::string& name, con
       owner_(owner),
       device_invalidations_(context.scheduler, name, config.command_queue.device_timeout,
                             tlm::delegate<&CommandEngine::devices_answered>(this)),
-      steps_(context.scheduler, name + ".commands", tlm::delegate<&CommandEngine::step>(this)) {}
+      steps_(context.scheduler, name + ".commands", tlm::delegate<&CommandEngine::step>(this)),
+      track_(context, name, "command queue") {}
 
 void CommandEngine::kick() {
   const auto head = architecture_.next_command();
@@ -48,6 +52,7 @@ void CommandEngine::next() {
   fetches++;
   fetched_at_ = now();
   const unsigned bytes = batch_.begin(*head, config_.command_queue.fetch_batch);
+  if (track_.on()) track_.begin("fetch", {}, {{"bytes", std::uint64_t{bytes}}});
   port_.send(memory_read(context_, head->address, batch_.data(), bytes, tlm::Traffic::queue, kSlot));
 }
 
@@ -61,6 +66,7 @@ void CommandEngine::response(tlm::Payload& payload) {
     steps_.push(0, now());
     return;
   }
+  if (track_.on()) track_.end();  // of the fetch
   if (!ok && batch_.left() != 0) {
     fetch_failed();
     return;
@@ -104,6 +110,7 @@ void CommandEngine::step(std::uint32_t) {
 void CommandEngine::execute() {
   command_ = architecture_.take_command(batch_.take());
   commands[static_cast<unsigned>(command_.form)]++;
+  if (track_.on()) draw_command();
   switch (command_.kind) {
     case Command::Kind::invalidate: {
       base::Time search = owner_.invalidation_time(command_.scope);
@@ -126,6 +133,7 @@ void CommandEngine::execute() {
       return;
     case Command::Kind::nothing: done(); return;
     case Command::Kind::illegal:
+      if (track_.on()) track_.end();
       stop();  // until software clears the error and kicks the queue again
       owner_.apply(architecture_.command_event(command_));
       return;
@@ -135,6 +143,17 @@ void CommandEngine::execute() {
       if (drained_ && device_invalidations_.outstanding() == 0) signal();
       return;
   }
+}
+
+void CommandEngine::draw_command() {
+  static const char* const kForm[kCommandForms] = {
+      "context invalidation", "IOTLB invalidation, global", "IOTLB invalidation, domain", "IOTLB invalidation, pages",
+      "device-TLB invalidation", "interrupt-entry invalidation", "wait", "PASID-cache invalidation", "page response",
+      "other"};
+  track_.begin(kForm[static_cast<unsigned>(command_.form)], {},
+               {{"source", base::to_text(command_.source)},
+                {"address", fmt::format("{:#x}", command_.address)},
+                {"bytes", command_.bytes}});
 }
 
 void CommandEngine::invalidate() {
@@ -201,11 +220,13 @@ void CommandEngine::finish_wait(WaitEnd end) {
   owner_.waited(command_, end);
   owner_.apply(architecture_.wait_finished(command_, end));
   wait_latency.add(now() - meter_.completed(now()));
+  if (track_.on()) track_.end();
   next();
 }
 
 void CommandEngine::done() {
   meter_.completed(now());
+  if (track_.on()) track_.end();
   next();
 }
 

@@ -21,6 +21,7 @@
 #include "models/tlm/context.h"
 #include "models/tlm/initiator_port.h"
 #include "models/tlm/timed_queue.h"
+#include "models/tlm/tracer.h"
 
 namespace iommusim::iommu {
 
@@ -96,6 +97,7 @@ class CommandEngine {
   void done();
   void stop();
   void fetch_failed();
+  void draw_command();
   void drop_batch();
   base::Time now() const { return context_.scheduler.now(); }
 
@@ -115,6 +117,7 @@ class CommandEngine {
   bool status_ok_ = true;  ///< memory took the status write
   std::uint32_t status_ = 0;
   tlm::TimedQueue<std::uint32_t> steps_;  ///< holds at most one entry: the queue's next step
+  tlm::Track track_;
 };
 
 }  // namespace iommusim::iommu

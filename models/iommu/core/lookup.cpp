@@ -1,6 +1,10 @@
 #include "models/iommu/core/lookup.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "models/base/bdf.h"
 
 namespace iommusim::iommu {
 
@@ -20,10 +24,10 @@ Lookup::Lookup(tlm::Context& context, const std::string& name, const RemappingUn
       waiting_(config.walker_pool.order,
                config.service == Service::out_of_order &&
                    (config.walker_pool.per_requester != 0 || config.walker_pool.order == WalkerOrder::fair)),
-      prefetcher_(config.prefetch) {
+      prefetcher_(config.prefetch),
+      lanes_(context, name, "IOTLB port") {
   for (unsigned i = 0; caches.two_levels() && i < upstream_ports; ++i)
-    first_levels_.push_back(
-        std::make_unique<FirstLevel>(context.scheduler, name + ".lookup" + std::to_string(i), *this));
+    first_levels_.push_back(std::make_unique<FirstLevel>(context, name, i, *this));
 }
 
 // ---- lookup port and pipeline
@@ -38,6 +42,7 @@ void Lookup::enter(Transaction& t) {
   level.free = at + config_.iotlb.per_port.lookup_interval;
   tlm::dma(*t.payload).stamp_now(Boundary::lookup_start, at);
   level.last = std::max(at + latency(t), level.last);
+  if (level.lanes.on()) draw(level.lanes, t, at, level.last);
   level.line.push(&t, level.last);
 }
 
@@ -47,7 +52,15 @@ void Lookup::enter_shared(Transaction& t, base::Time latency) {
   tlm::DmaExtension& x = tlm::dma(*t.payload);
   if (x.stamp_at(Boundary::lookup_start) == base::Time()) x.stamp_now(Boundary::lookup_start, at);
   pipeline_last_ = std::max(at + latency, pipeline_last_);
+  if (lanes_.on()) draw(lanes_, t, at, pipeline_last_);
   pipeline_.push(&t, pipeline_last_);
+}
+
+void Lookup::draw(tlm::Lanes& lanes, const Transaction& t, base::Time start, base::Time stop) {
+  const tlm::DmaExtension& x = tlm::dma(*t.payload);
+  if (!tlm::traced(x)) return;
+  lanes.slice("lookup", start, stop, tlm::cause_of(x),
+              {{"address", fmt::format("{:#x}", t.request.address)}, {"requester", base::to_text(x.requester)}});
 }
 
 // How long the lookup takes is known on entry except while a context is not cached; then the longer way is charged, but

@@ -27,6 +27,7 @@
 #include "models/tlm/delay_line.h"
 #include "models/tlm/initiator_port.h"
 #include "models/tlm/timer.h"
+#include "models/tlm/tracer.h"
 
 namespace iommusim::iommu {
 
@@ -77,15 +78,19 @@ class Lookup : private WalkerPool::Owner {
 
   /// The lookup port of an upstream port's first-level IOTLB.
   struct FirstLevel {
-    FirstLevel(tlm::Scheduler& scheduler, const std::string& name, Lookup& lookup)
-        : line(scheduler, name, tlm::delegate<&Lookup::looked_up_first>(&lookup)) {}
+    FirstLevel(tlm::Context& context, const std::string& unit, unsigned port, Lookup& lookup)
+        : line(context.scheduler, unit + ".lookup" + std::to_string(port),
+               tlm::delegate<&Lookup::looked_up_first>(&lookup)),
+          lanes(context, unit, "IOTLB port " + std::to_string(port)) {}
     tlm::DelayLine<Transaction*> line;
+    tlm::Lanes lanes;
     base::Time free, last;
   };
 
   base::Time latency(const Transaction& t) const;
   bool admitted(Transaction& t);  ///< false: its requester's read window is full
   void enter_shared(Transaction& t, base::Time latency);
+  static void draw(tlm::Lanes& lanes, const Transaction& t, base::Time start, base::Time stop);
   void looked_up_first(Transaction* t);
   void looked_up(Transaction* t);
   void retry();
@@ -149,6 +154,7 @@ class Lookup : private WalkerPool::Owner {
   Prefetcher prefetcher_;
   base::Time port_free_;
   base::Time pipeline_last_;
+  tlm::Lanes lanes_;  ///< lookups on the shared port
 };
 
 }  // namespace iommusim::iommu

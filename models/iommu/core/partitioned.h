@@ -117,7 +117,8 @@ class Partitioned {
     group.add("full_drops", full_drops, "1", "Times the full array emptied itself (when_full: clear)");
     group.add("invalidated", invalidated, "1", "Entries dropped by invalidations");
     group.add(
-        "entries", [this](base::Time) { return static_cast<double>(size()); }, "1", "Entries held at the end");
+        "entries", [this](base::Time) { return static_cast<double>(size()); }, "1", "Entries held at the end",
+        base::Group::Extent::level);
   }
 
  private:

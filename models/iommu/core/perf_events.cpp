@@ -19,7 +19,7 @@ double of_stage(const Caches& caches, unsigned stage, base::Counter Caches::Use:
 
 void register_perf_events(base::Group& group, const PerfSources& s) {
   const auto add = [&group](const char* name, base::Group::Formula formula, const char* text, const char* unit = "1") {
-    group.add(name, std::move(formula), unit, text);
+    group.add(name, std::move(formula), unit, text, base::Group::Extent::count);
   };
   const auto count = [&add](const char* name, const base::Counter& counter, const char* text) {
     add(

@@ -17,7 +17,8 @@ WalkerPool::WalkerPool(tlm::Context& context, const std::string& name, const Rem
       port_(port),
       owner_(owner),
       open_(config.walkers),
-      steps_(context.scheduler, name + ".walk_steps", tlm::delegate<&WalkerPool::advance>(this)) {
+      steps_(context.scheduler, name + ".walk_steps", tlm::delegate<&WalkerPool::advance>(this)),
+      tracks_(context, name, config.walkers) {
   slots_.resize(config.walkers);
   for (std::uint32_t i = 0; i < config.walkers; ++i) {
     slots_[i].index = i;
@@ -34,7 +35,8 @@ WalkSlot* WalkerPool::pending(WalkKind kind, Space space, std::uint64_t key) {
   return found == base::HashIndex::none ? nullptr : &slots_[found];
 }
 
-WalkSlot& WalkerPool::take(WalkKind kind, Space space, std::uint64_t key, Requester& requester) {
+WalkSlot& WalkerPool::take(WalkKind kind, Space space, std::uint64_t key, const Transaction& t) {
+  Requester& requester = *t.requester;
   WalkSlot& slot = slots_[free_.back()];
   free_.pop_back();
   slot.busy = true;
@@ -51,18 +53,19 @@ WalkSlot& WalkerPool::take(WalkKind kind, Space space, std::uint64_t key, Reques
   slot.walk.kind = kind;
   slot.space = space;
   slot.key = key;
+  tracks_.take(slot, t);
   return slot;
 }
 
 WalkSlot& WalkerPool::start(WalkKind kind, Space space, std::uint64_t key, Transaction& t) {
-  WalkSlot& slot = take(kind, space, key, *t.requester);
+  WalkSlot& slot = take(kind, space, key, t);
   slot.waiters.push(t);
   begin(slot, t, config_.walk_overhead);
   return slot;
 }
 
 void WalkerPool::prefetch(Space space, std::uint64_t page, const Transaction& t) {
-  WalkSlot& slot = take(WalkKind::page, space, page, *t.requester);
+  WalkSlot& slot = take(WalkKind::page, space, page, t);
   slot.prefetch = true;
   Transaction first;  // never asked for: a read changes no more than the accessed bits, and widens no right
   first.request = t.request;
@@ -78,6 +81,7 @@ void WalkerPool::prefetch(Space space, std::uint64_t page, const Transaction& t)
 void WalkerPool::join(WalkSlot& slot, Transaction& t, bool stale) {
   ++slot.merged;
   slot.waiters.push(t);
+  tracks_.join(slot, t);
   slot.stale |= stale;
   if (stale || slot.overtaken) overtake(slot);
 }
@@ -101,6 +105,7 @@ void WalkerPool::begin(WalkSlot& slot, const Transaction& first, base::Time over
   walks++;
   kind_walks[static_cast<unsigned>(slot.walk.kind)]++;
   open_.insert(hash(slot.walk.kind, slot.space, slot.key), slot.index);
+  tracks_.begin(slot);
   architecture_.begin(slot.walk);
   perform(slot);
 }
@@ -159,12 +164,12 @@ void WalkerPool::advance(std::uint32_t index) {
       reads++;
       slot.result.words[0] = 0;  // a shorter read leaves the rest of the word
       count_read(step);
-      port_.send(memory_read(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
+      send(slot, memory_read(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
       return;
     case Step::Kind::write:
       writes++;
       std::memcpy(data, step.words.data(), step.bytes);
-      port_.send(memory_write(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
+      send(slot, memory_write(context_, step.address, data, step.bytes, tlm::Traffic::walk, index));
       return;
     case Step::Kind::compare_and_swap: send_swap(slot); return;
     default: finish(index);
@@ -191,7 +196,12 @@ void WalkerPool::send_swap(WalkSlot& slot) {
   std::memcpy(data + step.bytes, &step.desired, step.bytes);
   tlm::Payload& p = memory_write(context_, step.address, data, 2u * step.bytes, tlm::Traffic::walk, slot.index);
   tlm::dma(p).compare_and_swap = true;
-  port_.send(p);
+  send(slot, p);
+}
+
+void WalkerPool::send(WalkSlot& slot, tlm::Payload& payload) {
+  tracks_.access(slot, payload);
+  port_.send(payload);
 }
 
 void WalkerPool::response(tlm::Payload& payload) {
@@ -199,6 +209,7 @@ void WalkerPool::response(tlm::Payload& payload) {
   slot.result.poisoned = tlm::dma(payload).poisoned;
   slot.result.ok = payload.is_response_ok() && !slot.result.poisoned;
   payload.release();
+  tracks_.access_done(slot);
   const Step& step = slot.walk.step;
   if (step.kind == Step::Kind::compare_and_swap && slot.result.ok) {
     if (step.bytes == 4) slot.result.words[0] &= 0xffffffff;
@@ -214,6 +225,7 @@ void WalkerPool::finish(std::uint32_t index) {
   WalkSlot& slot = slots_[index];
   continued_ = false;
   open_.erase(hash(slot.walk.kind, slot.space, slot.key), index);
+  tracks_.end(slot);
   owner_.walk_finished(slot);
   if (continued_) return;
   const base::Time now = context_.scheduler.now();

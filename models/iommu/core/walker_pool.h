@@ -23,6 +23,7 @@
 #include "models/iommu/core/invalidation_log.h"
 #include "models/iommu/core/requesters.h"
 #include "models/iommu/core/transaction.h"
+#include "models/iommu/core/walker_tracks.h"
 #include "models/tlm/context.h"
 #include "models/tlm/initiator_port.h"
 #include "models/tlm/timed_queue.h"
@@ -53,6 +54,7 @@ struct WalkSlot {
   Reservation reservation;                   ///< page walks: of an entry in the IOTLB
   std::uint32_t merged = 0;                  ///< requests that have joined it
   TransactionList waiters;                   ///< the request that started the walk, then those merged with it
+  std::optional<tlm::Tracer::Cause> cause;   ///< what a trace shows it for; none: it does not
 };
 
 class WalkerPool {
@@ -113,7 +115,7 @@ class WalkerPool {
   base::Occupancy occupancy;
 
  private:
-  WalkSlot& take(WalkKind kind, Space space, std::uint64_t key, Requester& requester);
+  WalkSlot& take(WalkKind kind, Space space, std::uint64_t key, const Transaction& t);
   void overtake(WalkSlot& slot);
   /// A request waits for `slot` under a context that `scope` drops from a cache that it names.
   bool drops_context(const InvalidationScope& scope, const WalkSlot& slot) const;
@@ -126,6 +128,7 @@ class WalkerPool {
   void perform(WalkSlot& slot);
   bool may_fill(const WalkSlot& slot) const;
   void forget_invalidations();
+  void send(WalkSlot& slot, tlm::Payload& payload);
   void send_swap(WalkSlot& slot);
   void finish(std::uint32_t index);
 
@@ -142,6 +145,7 @@ class WalkerPool {
   std::uint32_t stale_ = 0;
   tlm::TimedQueue<std::uint32_t> steps_;
   bool continued_ = false;
+  WalkerTracks tracks_;
 };
 
 }  // namespace iommusim::iommu
