@@ -125,11 +125,11 @@ void MemorySystem::answer(Access access) {
 void MemorySystem::draw(const Access& access) {
   static constexpr std::array<const char*, tlm::kTrafficKinds> kFor{"", "walk ", "queue ", "core ", "MSI "};
   const tlm::DmaExtension& x = *access.extension;
-  lanes_.slice(fmt::format("{}{} {}", kFor[static_cast<std::size_t>(x.traffic)],
-                           access.payload->is_read() ? "read" : "write", access.payload->get_data_length()),
-               x.stamp_at(tlm::Boundary::memory_start), now(), tlm::cause_of(x),
-               {{"address", fmt::format("{:#x}", access.payload->get_address())},
-                {"node", std::uint64_t{access.home}}});
+  lanes_.slice(
+      fmt::format("{}{} {}", kFor[static_cast<std::size_t>(x.traffic)], access.payload->is_read() ? "read" : "write",
+                  access.payload->get_data_length()),
+      x.stamp_at(tlm::Boundary::memory_start), now(), tlm::cause_of(x),
+      {{"address", fmt::format("{:#x}", access.payload->get_address())}, {"node", std::uint64_t{access.home}}});
 }
 
 ::tlm::tlm_response_status MemorySystem::check(const Payload& payload, const tlm::DmaExtension& extension,

@@ -1,5 +1,5 @@
-// Every TLP of the links watched, or a sample of them, as a table (CSV). Rows go to their stream as they come, so that a
-// trace takes no memory; nothing is done where nobody watches. Links as tracks beside all else: models/tlm/tracer.h.
+// Every TLP of the links watched, or a sample of them, as a table (CSV). Rows go to their stream as they come, so that
+// a trace takes no memory; nothing is done where nobody watches. Links as tracks beside all else: models/tlm/tracer.h.
 //
 // Leaves out: data-link packets and ordered sets, which the links do not simulate one by one; what a switch or the root
 // complex does between two links.

@@ -62,8 +62,7 @@ Transmitter::Transmitter(Link& link, const char* name, bool up, LinkPort& from, 
       claims_(std::size_t{config.virtual_channels} * kFlowClasses, kNobody),
       pump_(link.context().scheduler, std::string(link.name()) + "." + name + ".free",
             tlm::delegate<&Transmitter::pump>(this)),
-      wire_(link.context().scheduler, std::string(link.name()) + "." + name,
-            tlm::delegate<&Transmitter::arrive>(this)),
+      wire_(link.context().scheduler, std::string(link.name()) + "." + name, tlm::delegate<&Transmitter::arrive>(this)),
       track_(link.context(), "links", fmt::format("{} {}", link.name(), name)) {
   for (unsigned channel = 0; channel < channels_; ++channel) {
     for (const FlowClass c : {FlowClass::posted, FlowClass::non_posted, FlowClass::completion})

@@ -1,10 +1,10 @@
-// What a run shows of itself on a time line: slices on tracks, and which DMA each belongs to. Models write to it through
-// Track and Lanes; who listens (experiments/runner/trace) decides what is kept. Without a tracer in the context nothing is
-// done. A tracer only watches: results are the same with and without.
+// What a run shows of itself on a time line: slices on tracks, and which DMA each belongs to. Models write to it
+// through Track and Lanes; who listens (experiments/runner/trace) decides what is kept. Without a tracer in the context
+// nothing is done. A tracer only watches: results are the same with and without.
 //
 // A traced DMA has a number. Whatever is done for it carries that number, and its first request TLP draws its flow: the
-// arrows from the engine over wires, lookup, walker and memory back to the engine. What is done for DMAs that are not traced
-// is left out; what is done for none (commands, MSIs, driver tasks) is always shown.
+// arrows from the engine over wires, lookup, walker and memory back to the engine. What is done for DMAs that are not
+// traced is left out; what is done for none (commands, MSIs, driver tasks) is always shown.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// A tracer that keeps what it is told, as one line of text per slice: "group/track what start-stop dma flow", times in ps.
+// A tracer that keeps what it is told, as one line of text per slice: "group/track what start-stop dma flow", times in
+// ps.
 #pragma once
 
 #include <fmt/format.h>

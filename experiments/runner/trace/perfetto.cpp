@@ -53,13 +53,19 @@ unsigned Perfetto::process(const std::string& name) {
 
 Perfetto::TrackId Perfetto::track(const std::string& group, const std::string& name) {
   const auto [at, is_new] = names_.emplace(std::pair(group, name), static_cast<TrackId>(tracks_.size()));
-  if (is_new) {
-    tracks_.push_back({process(group), {}});
-    event("M", tracks_.back().process, kFirstThread + at->second, Time());
-    fmt::format_to(std::back_inserter(text_), R"(,"name":"thread_name","args":{{"name":{}}})", json_text(name));
+  if (is_new) tracks_.push_back({group, name, 0, {}});
+  return at->second;
+}
+
+void Perfetto::event(const char* phase, TrackId track, Time at) {
+  Line& line = tracks_[track];
+  if (line.process == 0) {
+    line.process = process(line.group);
+    event("M", line.process, kFirstThread + track, Time());
+    fmt::format_to(std::back_inserter(text_), R"(,"name":"thread_name","args":{{"name":{}}})", json_text(line.name));
     close();
   }
-  return at->second;
+  event(phase, line.process, kFirstThread + track, at);
 }
 
 std::uint32_t Perfetto::begin_dma(std::uint64_t n, Time now) {
@@ -95,31 +101,31 @@ void Perfetto::name(std::string_view what, Cause cause, Details more) {
 }
 
 void Perfetto::begin(TrackId track, std::string_view what, Time at, Cause cause, Details details) {
-  Open& t = tracks_[track];
+  Line& t = tracks_[track];
   t.shown.push_back(cause.dma != 0 || open(at));
   if (!t.shown.back()) return;
-  event("B", t.process, kFirstThread + track, at);
+  event("B", track, at);
   name(what, cause, details);
   close();
 }
 
 void Perfetto::end(TrackId track, Time at, Details more) {
-  Open& t = tracks_[track];
+  Line& t = tracks_[track];
   if (t.shown.empty()) return;
   const bool shown = t.shown.back();
   t.shown.pop_back();
   if (!shown) return;
-  event("E", t.process, kFirstThread + track, at);
+  event("E", track, at);
   details(more, 0);
   close();
 }
 
 void Perfetto::slice(TrackId track, std::string_view what, Time start, Time stop, Cause cause, Details details) {
-  const Open& t = tracks_[track];
+  const Line& t = tracks_[track];
   // What is within a slice goes with it.
   const bool within = !t.shown.empty();
   if (within ? !t.shown.back() : cause.dma == 0 && !open(start)) return;
-  event("X", t.process, kFirstThread + track, start);
+  event("X", track, start);
   fmt::format_to(std::back_inserter(text_), ",\"dur\":{}", microseconds(stop - start));
   name(what, cause, details);
   close();

@@ -1,8 +1,9 @@
 // A run as tracks for ui.perfetto.dev: trace.json, in the Trace Event Format (JSON; "X" slices, "B"/"E" pairs, "C"
-// counters, flows of version 2: bind_id, flow_in, flow_out). Events go to the stream as they come, so that a trace takes
-// no memory. What the tracks show is the models' to say (models/tlm/tracer.h).
+// counters, flows of version 2: bind_id, flow_in, flow_out). Events go to the stream as they come, so that a trace
+// takes no memory. What the tracks show is the models' to say (models/tlm/tracer.h).
 //
-// Timestamps are microseconds with six digits behind the point, picoseconds exactly; Perfetto rounds them to nanoseconds.
+// Timestamps are microseconds with six digits behind the point, picoseconds exactly; Perfetto rounds them to
+// nanoseconds.
 #pragma once
 
 #include <fmt/format.h>
@@ -41,8 +42,9 @@ class Perfetto final : public tlm::Tracer {
   void finish(Time now);
 
  private:
-  struct Open {
-    unsigned process;
+  struct Line {
+    std::string group, name;
+    unsigned process = 0;    // 0: nothing on it yet, and it is not in the file
     std::deque<bool> shown;  // of slices begun and not ended, outermost first
   };
   struct Queue {
@@ -53,6 +55,7 @@ class Perfetto final : public tlm::Tracer {
   bool open(Time at) const { return at >= from_ && at < to_ && traced_ < config_.dmas; }
   unsigned process(const std::string& name);
   void event(const char* phase, unsigned process, std::uint64_t thread, Time at);
+  void event(const char* phase, TrackId track, Time at);
   void name(std::string_view what, Cause cause, Details details);
   void details(Details details, std::uint32_t dma);
   void close();
@@ -64,7 +67,7 @@ class Perfetto final : public tlm::Tracer {
   bool first_ = true;
   std::map<std::string, unsigned> processes_;
   std::map<std::pair<std::string, std::string>, TrackId> names_;
-  std::vector<Open> tracks_;
+  std::vector<Line> tracks_;
   std::vector<Queue> queues_;
   std::uint64_t traced_ = 0;
   std::uint32_t fresh_ = 0;  // DMA whose flow has not begun

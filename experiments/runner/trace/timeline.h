@@ -1,5 +1,5 @@
-// timeline.csv: a row of figures per interval of simulated time (models/base/stats/interval_figures.h). A row's time is its
-// interval's end; the interval that the measurement window begins or ends in is cut there.
+// timeline.csv: a row of figures per interval of simulated time (models/base/stats/interval_figures.h). A row's time is
+// its interval's end; the interval that the measurement window begins or ends in is cut there.
 #pragma once
 
 #include <ostream>

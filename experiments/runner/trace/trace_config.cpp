@@ -6,14 +6,13 @@ using base::Time;
 
 const base::Fields<PerfettoConfig>& PerfettoConfig::fields() {
   static const auto f =
-      base::Fields<PerfettoConfig>("perfetto_trace",
-                                   "Links, IOTLB ports, walkers, memory, cores and queues as tracks, with a flow per DMA")
+      base::Fields<PerfettoConfig>(
+          "perfetto_trace", "Links, IOTLB ports, walkers, memory, cores and queues as tracks, with a flow per DMA")
           .field("json", &PerfettoConfig::json, "Writes trace.json, for ui.perfetto.dev")
           .field("sample", &PerfettoConfig::sample,
                  "One DMA of so many, of each endpoint, with all that is done for it; 1: every one")
           .range(1, 1000000000)
-          .field("dmas", &PerfettoConfig::dmas,
-                 "The trace ends with so many DMAs traced; about 4 KB of file for each")
+          .field("dmas", &PerfettoConfig::dmas, "The trace ends with so many DMAs traced; about 4 KB of file for each")
           .range(1, 10000000)
           .field("from", &PerfettoConfig::from, "What begins from this time on; null: with the measurement window")
           .at_most(Time::ms(1000000))
@@ -29,22 +28,25 @@ const base::Fields<PerfettoConfig>& PerfettoConfig::fields() {
 
 const base::Fields<TimelineConfig>& TimelineConfig::fields() {
   static const auto f =
-      base::Fields<TimelineConfig>("timeline", "Figures over time: one row per interval, from the start of warm-up to the "
-                                               "end of the measurement window")
+      base::Fields<TimelineConfig>("timeline",
+                                   "Figures over time: one row per interval, from the start of warm-up to the "
+                                   "end of the measurement window")
           .field("csv", &TimelineConfig::csv, "Writes timeline.csv")
           .field("interval", &TimelineConfig::interval, "Simulated time of a row")
           .range(Time::ns(1), Time::ms(1000))
-          .list("metrics", &TimelineConfig::metrics,
-                "Paths of figures in result.json, e.g. nic.dma.throughput, nic.dma.read.latency.mean; empty: every rate, "
-                "ratio, level and latency");
+          .list(
+              "metrics", &TimelineConfig::metrics,
+              "Paths of figures in result.json, e.g. nic.dma.throughput, nic.dma.read.latency.mean; empty: every rate, "
+              "ratio, level and latency");
   return f;
 }
 
 const base::Fields<TraceConfig>& TraceConfig::fields() {
-  static const auto f = base::Fields<TraceConfig>("trace", "What is recorded over time; it does not change the results")
-                            .object("tlp", &TraceConfig::tlp, "The packets of every link, as a table")
-                            .object("perfetto", &TraceConfig::perfetto, "What every part of the machine does, as tracks")
-                            .object("timeline", &TraceConfig::timeline, "Figures over time, as a table");
+  static const auto f =
+      base::Fields<TraceConfig>("trace", "What is recorded over time; it does not change the results")
+          .object("tlp", &TraceConfig::tlp, "The packets of every link, as a table")
+          .object("perfetto", &TraceConfig::perfetto, "What every part of the machine does, as tracks")
+          .object("timeline", &TraceConfig::timeline, "Figures over time, as a table");
   return f;
 }
 

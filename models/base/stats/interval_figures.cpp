@@ -18,7 +18,8 @@ const char* ending(const Group::Metric& metric) {
 /// Worth a column when nobody says which: what has a meaning of its own at any time.
 bool is_default(const std::string& path, const Group::Metric& metric) {
   if (std::holds_alternative<Occupancy*>(metric.ref) || std::holds_alternative<Group::Ratio>(metric.ref)) return true;
-  if (std::holds_alternative<Histogram*>(metric.ref)) return path.size() >= 7 && path.substr(path.size() - 7) == "latency";
+  if (std::holds_alternative<Histogram*>(metric.ref))
+    return path.size() >= 7 && path.substr(path.size() - 7) == "latency";
   return std::holds_alternative<Group::Formula>(metric.ref) && metric.extent == Group::Extent::rate;
 }
 
@@ -42,8 +43,8 @@ IntervalFigures::IntervalFigures(const Group& root, const std::vector<std::strin
     if (i == all.size()) {
       std::vector<std::string> known;
       for (const Column& c : all) known.push_back(c.path);
-      throw UserError("there is no figure '" + path + "' for a time line: it must be a count, a rate, a ratio or a mean." +
-                      did_you_mean(path, known));
+      throw UserError("there is no figure '" + path +
+                      "' for a time line: it must be a count, a rate, a ratio or a mean." + did_you_mean(path, known));
     }
     columns_.push_back(all[i]);
     sources_.push_back({metrics[i]});
@@ -61,14 +62,13 @@ IntervalFigures::Totals IntervalFigures::totals(const Source& source, Time now) 
     Time now, window;
     Group::Extent extent;
     Totals operator()(const Counter* m) const { return {static_cast<double>(m->value()), 0}; }
-    Totals operator()(const Mean* m) const {
-      return {static_cast<double>(m->sum()), static_cast<double>(m->count())};
-    }
+    Totals operator()(const Mean* m) const { return {static_cast<double>(m->sum()), static_cast<double>(m->count())}; }
     Totals operator()(const Histogram* m) const {
       return {static_cast<double>(m->sum()), static_cast<double>(m->count())};
     }
     Totals operator()(const Occupancy* m) const { return {static_cast<double>(m->area(now)), 0}; }
     Totals operator()(const Group::Formula& f) const {
+      if (window == Time()) return {};  // a rate over no time is none
       const double value = f(window);
       return {extent == Group::Extent::rate ? value * static_cast<double>(window.ps()) : value, 0};
     }

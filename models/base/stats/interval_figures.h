@@ -19,8 +19,9 @@ class IntervalFigures {
     std::string unit, description;
   };
 
-  /// `paths`: which figures, in this order; empty: every rate, ratio, occupancy and latency of the tree. Throws UserError
-  /// for a path that the tree has no figure for, naming one that it has. Metrics registered later are not seen.
+  /// `paths`: which figures, in this order; empty: every rate, ratio, occupancy and latency of the tree. Throws
+  /// UserError for a path that the tree has no figure for, naming one that it has. Metrics registered later are not
+  /// seen.
   IntervalFigures(const Group& root, const std::vector<std::string>& paths);
 
   const std::vector<Column>& columns() const { return columns_; }
@@ -32,7 +33,7 @@ class IntervalFigures {
 
  private:
   struct Source {
-    Group::Metric metric;  // a copy: a group moves its own when it gets more
+    Group::Metric metric;          // a copy: a group moves its own when it gets more
     double amount = 0, whole = 0;  ///< so far at the stretch's start; `whole`: samples, or a ratio's denominator
   };
   struct Totals;

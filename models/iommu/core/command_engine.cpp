@@ -146,10 +146,16 @@ void CommandEngine::execute() {
 }
 
 void CommandEngine::draw_command() {
-  static const char* const kForm[kCommandForms] = {
-      "context invalidation", "IOTLB invalidation, global", "IOTLB invalidation, domain", "IOTLB invalidation, pages",
-      "device-TLB invalidation", "interrupt-entry invalidation", "wait", "PASID-cache invalidation", "page response",
-      "other"};
+  static const char* const kForm[kCommandForms] = {"context invalidation",
+                                                   "IOTLB invalidation, global",
+                                                   "IOTLB invalidation, domain",
+                                                   "IOTLB invalidation, pages",
+                                                   "device-TLB invalidation",
+                                                   "interrupt-entry invalidation",
+                                                   "wait",
+                                                   "PASID-cache invalidation",
+                                                   "page response",
+                                                   "other"};
   track_.begin(kForm[static_cast<unsigned>(command_.form)], {},
                {{"source", base::to_text(command_.source)},
                 {"address", fmt::format("{:#x}", command_.address)},

@@ -65,9 +65,9 @@ void WalkerTracks::access(const WalkSlot& slot, tlm::Payload& payload) {
   if (!slot.cause) return;
   tlm::dma(payload).trace = slot.cause->dma;
   tlm::dma(payload).first = slot.cause->flows && !slot.waiters.empty();
-  tracks_[slot.index].begin(name_of(slot.walk.step), {slot.cause->dma, false},
-                            {{"address", fmt::format("{:#x}", payload.get_address())},
-                             {"bytes", std::uint64_t{payload.get_data_length()}}});
+  tracks_[slot.index].begin(
+      name_of(slot.walk.step), {slot.cause->dma, false},
+      {{"address", fmt::format("{:#x}", payload.get_address())}, {"bytes", std::uint64_t{payload.get_data_length()}}});
 }
 
 void WalkerTracks::access_done(const WalkSlot& slot) {
@@ -82,8 +82,9 @@ void WalkerTracks::join(const WalkSlot& slot, const Transaction& t) {
 
 void WalkerTracks::end(const WalkSlot& slot) {
   if (slot.cause)
-    tracks_[slot.index].end(
-        {{"result", result_of(slot.walk.step)}, {"reads", std::uint64_t{slot.reads}}, {"merged", std::uint64_t{slot.merged}}});
+    tracks_[slot.index].end({{"result", result_of(slot.walk.step)},
+                             {"reads", std::uint64_t{slot.reads}},
+                             {"merged", std::uint64_t{slot.merged}}});
 }
 
 }  // namespace iommusim::iommu

@@ -38,7 +38,7 @@ struct Metrics {
 };
 
 std::vector<std::string> all() {
-  return {"nic.bytes",  "nic.hit_rate",   "nic.latency.mean", "nic.wait.mean",
+  return {"nic.bytes",      "nic.hit_rate",   "nic.latency.mean", "nic.wait.mean",
           "nic.queue.mean", "nic.throughput", "nic.doubled",      "nic.entries"};
 }
 
@@ -93,7 +93,8 @@ TEST(IntervalFigures, ResettingTheMetricsStartsAStretch) {
 TEST(IntervalFigures, TheDefaultIsEveryRateRatioLevelAndLatency) {
   Metrics m;
   std::vector<std::string> paths;
-  for (const auto& c : IntervalFigures(m.root, {}).columns()) paths.push_back(c.path);
+  const IntervalFigures figures(m.root, {});
+  for (const auto& c : figures.columns()) paths.push_back(c.path);
   EXPECT_EQ(paths, (std::vector<std::string>{"nic.hit_rate", "nic.latency.mean", "nic.queue.mean", "nic.throughput"}));
 }
 
@@ -114,7 +115,8 @@ TEST(IntervalFigures, MetricsRegisteredLaterDisturbNothing) {
   IntervalFigures figures(m.root, {"nic.bytes"});
   figures.restart(Time());
   std::vector<Counter> more(100);
-  for (std::size_t i = 0; i < more.size(); ++i) m.root.group("nic").add("more" + std::to_string(i), more[i], "1", "more");
+  for (std::size_t i = 0; i < more.size(); ++i)
+    m.root.group("nic").add("more" + std::to_string(i), more[i], "1", "more");
   m.bytes += 7;
   EXPECT_EQ(figures.take(Time::us(1)), (std::vector<double>{7}));
 }

@@ -27,11 +27,11 @@ TEST(UnitTracks, AMissIsALookupAndAWalkWithItsReads) {
   TracedBench b;
   b.requester.read(Time::ns(10), 0x3040);
   b.run();
-  EXPECT_THAT(b.tracks.slices,
-              ElementsAre("unit/IOTLB port lookup @1 flow 10000-13000", "unit/walker 0 context walk @1 flow 13000-113000",
-                          "unit/walker 0 read context entry @1 13000-113000",
-                          "unit/walker 0 page walk @1 flow 113000-213000",
-                          "unit/walker 0 read stage 0 level 1 @1 113000-213000"));
+  EXPECT_THAT(
+      b.tracks.slices,
+      ElementsAre("unit/IOTLB port lookup @1 flow 10000-13000", "unit/walker 0 context walk @1 flow 13000-113000",
+                  "unit/walker 0 read context entry @1 13000-113000", "unit/walker 0 page walk @1 flow 113000-213000",
+                  "unit/walker 0 read stage 0 level 1 @1 113000-213000"));
 }
 
 TEST(UnitTracks, AHitIsALookupAlone) {
@@ -90,8 +90,7 @@ TEST(UnitTracks, CommandsAreShownFromTheirFetch) {
   EXPECT_THAT(b.tracks.of("unit/command queue"),
               ElementsAre("unit/command queue fetch @0 12000-112000",
                           "unit/command queue IOTLB invalidation, global @0 117000-117000",
-                          "unit/command queue fetch @0 117000-217000",
-                          "unit/command queue wait @0 222000-322000"))
+                          "unit/command queue fetch @0 117000-217000", "unit/command queue wait @0 222000-322000"))
       << "the wait lasts until memory has its status";
 }
 

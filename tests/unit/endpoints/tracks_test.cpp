@@ -1,5 +1,5 @@
-// What an engine and its link draw, to the picosecond: 1 ns per byte, requests of 24 bytes, completions of 20, a memory of
-// 100 ns.
+// What an engine and its link draw, to the picosecond: 1 ns per byte, requests of 24 bytes, completions of 20, a memory
+// of 100 ns.
 #include <gmock/gmock.h>
 
 #include "tests/support/recorded_tracks.h"
@@ -63,26 +63,6 @@ TEST(Tracks, AnMsiIsShownThoughItBelongsToNoDma) {
   bench.engine.send_msi(0xfee00000, 0x41);
   bench.run();
   EXPECT_THAT(tracks.slices, ElementsAre("engine/slot 0 MSI @0 0-124000", "links/link up MWr 4 @0 0-24000"));
-}
-
-TEST(Tracks, WhoWatchesChangesNothing) {
-  const auto results = [](bool watched) {
-    test::RecordedTracks tracks;
-    EngineBench bench;
-    if (watched) bench.sim.context.tracer = &tracks;
-    ListedDmas work;
-    for (unsigned i = 0; i < 50; ++i) {
-      work.list.push_back(read_of(high + 4096 * i, 700));
-      work.list.push_back(write_of(high + 4096 * i, 300));
-    }
-    bench.engine.drive(work);
-    bench.run();
-    std::vector<std::uint64_t> times;
-    for (const DmaResult& r : work.results) times.push_back(r.done.ps());
-    times.push_back(bench.sim.scheduler.dispatches());
-    return times;
-  };
-  EXPECT_EQ(results(false), results(true));
 }
 
 }  // namespace

@@ -22,9 +22,8 @@ TEST(CoreTracks, ScopesNestInTheirTask) {
     }
     c.read64(Hpa(0x10000));  // 80 ns
   });
-  EXPECT_THAT(tracks.slices,
-              ElementsAre("cores/core0 task @0 0-115000", "cores/core0 map @0 0-115000",
-                          "cores/core0 wait for lock @0 30000-35000"));
+  EXPECT_THAT(tracks.slices, ElementsAre("cores/core0 task @0 0-115000", "cores/core0 map @0 0-115000",
+                                         "cores/core0 wait for lock @0 30000-35000"));
 }
 
 }  // namespace

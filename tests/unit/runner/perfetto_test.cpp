@@ -29,12 +29,16 @@ struct Trace {
   Perfetto perfetto;
 };
 
-TEST(Perfetto, TracksAreNamedOnceInTheirGroups) {
+TEST(Perfetto, TracksAreNamedInTheirGroupsWhenTheyHaveSomething) {
   Trace t;
   const auto a = t.perfetto.track("links", "nic up"), b = t.perfetto.track("iommu", "walker \"0\"");
+  t.perfetto.track("iommu", "walker 1");
   EXPECT_EQ(t.perfetto.track("links", "nic up"), a);
   EXPECT_NE(a, b);
-  const Json e = t.events();
+  for (const auto track : {a, b, a}) t.perfetto.slice(track, "x", Time(), Time::ns(1), {}, {});
+  Json e = Json::array();
+  for (const Json& event : t.events())
+    if (event.at("ph") == "M") e.push_back(event);
   ASSERT_EQ(e.size(), 4u);
   EXPECT_EQ(e[0].at("name"), "process_name");
   EXPECT_EQ(e[0].at("args").at("name"), "links");
