@@ -34,11 +34,19 @@ def plots(study: Study) -> list[Chart]:
     return found or _without_plots(study)
 
 
+def _follows(study: Study, first: str, other: str) -> bool:
+    """Whether each value of the first column goes with one of the other only."""
+    return len(study.frame[[first, other]].drop_duplicates()) == study.frame[first].nunique()
+
+
 def _without_plots(study: Study) -> list[Chart]:
     """A study that asks for nothing gets its first metric over its factors."""
     factors, metrics = study.of_kind("factor"), study.of_kind("metric")
     numeric = [f for f in factors if pd.api.types.is_numeric_dtype(study.frame[f]) and study.frame[f].nunique() > 1]
     others = [f for f in factors if f not in numeric and study.frame[f].nunique() > 1]
+    if numeric:  # what follows the first, as zipped factors do, is no second direction
+        numeric[1:] = [f for f in numeric[1:] if not _follows(study, numeric[0], f)]
+        others = [f for f in others if not _follows(study, numeric[0], f)]
     found = []
     for metric in metrics[:6]:
         if len(numeric) >= 2 and all(study.frame[f].nunique() >= 3 for f in numeric[:2]):

@@ -13,14 +13,21 @@ using Arguments = std::vector<std::string>;
 
 /// One command: `iommusim NAME ...`.
 struct Command {
+  /// What its bare arguments are, for completion: YAML files, folders, words it knows.
+  enum class Takes { nothing, configurations, folders, words };
   const char* name;
   const char* usage;                                            ///< "run FILE [options]"
   const char* summary;                                          ///< one line for the program's help
   int (*run)(const Command& self, const Arguments& arguments);  ///< returns an ExitCode
+  Takes takes = Takes::nothing;
+  std::vector<std::string> (*words)() = nullptr;  ///< what its first argument may be, if it knows
 };
 
 /// The commands in the order of the help text.
 const std::vector<Command>& commands();
+
+/// What a command prints for --help.
+std::string help_of(const Command& command);
 
 /// The whole program: arguments without the program's name to exit status. Catches every user's error and prints it.
 int run_program(const Arguments& arguments);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <iostream>
+#include <sstream>
 
 #include "experiments/runner/command_line.h"
 #include "models/base/text.h"
@@ -7,6 +8,14 @@
 namespace iommusim::runner {
 
 namespace po = boost::program_options;
+
+std::string help_of(const Command& command) {
+  std::ostringstream text;
+  std::streambuf* const before = std::cout.rdbuf(text.rdbuf());
+  command.run(command, {"--help"});
+  std::cout.rdbuf(before);
+  return text.str();
+}
 
 CommandOptions::CommandOptions(const Command& command, std::string details)
     : command_(command), details_(std::move(details)) {

@@ -50,21 +50,26 @@ int dispatch(const Arguments& arguments) {
 }  // namespace
 
 const std::vector<Command>& commands() {
+  using Takes = Command::Takes;
   static const std::vector<Command> table = {
       {"check", "check FILE... [-s PATH=VALUE]...", "Validates configurations; prints platform, groups and address map",
-       &check_command},
+       &check_command, Takes::configurations},
       {"run", "run FILE [-s PATH=VALUE]... [-o DIR] [--force]", "Runs an experiment and writes a folder of results",
-       &run_command},
+       &run_command, Takes::configurations},
       {"sweep", "sweep FILE [-o DIR] [-j N] [--resume | --force]", "Runs the points of a study; table, claims",
-       &sweep_command},
-      {"collect", "collect DIR", "Makes the table of a sweep from the results that are there", &collect_command},
-      {"compare", "compare A B [-m METRIC]...", "Compares two results or two sweeps", &compare_command},
-      {"import", "import CAPTURE [-o FILE]", "Turns a capture of a real machine into a trace file", &import_command},
-      {"describe", "describe [COMPONENT]", "Lists components, or a component's configuration keys", &describe_command},
-      {"list", "list [KIND]", "Lists what a configuration may choose from", &list_command},
+       &sweep_command, Takes::configurations, [] { return std::vector<std::string>{"status"}; }},
+      {"collect", "collect DIR", "Makes the table of a sweep from the results that are there", &collect_command,
+       Takes::folders},
+      {"compare", "compare A B [-m METRIC]...", "Compares two results or two sweeps", &compare_command, Takes::folders},
+      {"import", "import CAPTURE [-o FILE]", "Turns a capture of a real machine into a trace file", &import_command,
+       Takes::folders},
+      {"describe", "describe [COMPONENT]", "Lists components, or a component's configuration keys", &describe_command,
+       Takes::words, &component_names},
+      {"list", "list [KIND]", "Lists what a configuration may choose from", &list_command, Takes::words, &list_kinds},
       {"schema", "schema [study]", "Prints the JSON Schema of configuration files or studies, for editors",
-       &schema_command},
-      {"completion", "completion", "Prints shell completion", &completion_command},
+       &schema_command, Takes::words, &schema_kinds},
+      {"completion", "completion [bash | zsh | fish]", "Prints completion for a shell", &completion_command,
+       Takes::words, &shells},
       {"man", "man", "Prints the manual page", &man_command},
   };
   return table;

@@ -1,4 +1,5 @@
 """Charts as data: what is computed from results, checked against numbers worked out by hand."""
+import json
 import math
 
 import pytest
@@ -87,6 +88,16 @@ def test_a_heat_map_has_a_cell_per_pair_of_factors(study_folder):
     (panel,) = heat_map.chart(s, s.plots[1], "x").panels
     assert list(panel.x_labels) == ["256 KiB", "1 MiB", "4 MiB"] and list(panel.y_labels) == list(DOMAINS)
     assert panel.values[2][0] == pytest.approx(table.curves(s.frame, "window", "gbps", "domain")[2].means[0])
+
+
+def test_zipped_factors_are_one_direction_when_no_plot_says_how(tmp_path):
+    rows = [f"{w}-{d},{w},{2 * w},{d},1,{w}" for w in (1, 2, 3) for d in ("none", "DMA")]
+    (tmp_path / "results.csv").write_text("point,window,walkers,domain,seed,gbps\n" + "\n".join(rows) + "\n")
+    (tmp_path / "results.columns.json").write_text(json.dumps({
+        name: {"kind": kind, "unit": "", "description": ""} for name, kind in [
+            ("point", "id"), ("window", "factor"), ("walkers", "factor"), ("domain", "factor"), ("seed", "id"), ("gbps", "metric")]}))
+    (chart,) = of_study.plots(study.read(tmp_path))
+    assert chart.name == "gbps" and {s.name for s in chart.panels[0].series} == {"none", "DMA"}, "neither a diagonal nor a line per point"
 
 
 def test_a_study_gets_what_it_asks_for_and_what_every_study_has(study_folder):

@@ -6,6 +6,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import time
@@ -410,21 +411,69 @@ class Texts(SweepTest):
         walk(self.result("out")["metrics"], "")
         self.assertEqual(names, figures)
 
-    def test_completion_knows_commands_and_their_options(self):
-        self.write("completion", self.iommusim("completion").stdout)
+    def completion(self, shell):
+        """The script of a shell in a file; skips, and says so, where the shell is not installed."""
+        if not shutil.which(shell):
+            self.skipTest(f"{shell} is not installed: its completion is not tested")
+        self.write("completion", self.iommusim("completion", shell).stdout)
+        for name in ("study.yaml", "table.csv"):
+            self.write(name, "")
+        os.mkdir(self.path("studies"))
+
+    def shell(self, *command):
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout.split()
+
+    def test_completion_in_bash_knows_commands_options_words_and_files(self):
+        self.completion("bash")
 
         def complete(*words):
-            script = (f"source completion; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _iommusim; echo ${{COMPREPLY[@]}}")
-            return subprocess.run(["bash", "-c", script], cwd=self.folder, capture_output=True, text=True, check=True).stdout.split()
+            return self.shell("bash", "-c", f"source completion; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _iommusim; "
+                                            "echo ${COMPREPLY[@]}")
 
         self.assertEqual(complete("iommusim", "sw"), ["sweep"])
         self.assertEqual(complete("iommusim", "sweep", "--re"), ["--resume", "--retry"])
         self.assertEqual(complete("iommusim", "run", "--f"), ["--force"])
+        self.assertEqual(complete("iommusim", "run", "stu"), ["studies", "study.yaml"])
+        self.assertEqual(complete("iommusim", "run", "t"), [], "no configuration")
+        self.assertEqual(complete("iommusim", "run", "study.yaml", "-o", "stu"), ["studies"])
+        self.assertEqual(complete("iommusim", "sweep", "st"), ["status", "studies", "study.yaml"])
+        self.assertEqual(complete("iommusim", "sweep", "status", "st"), ["studies"])
+        self.assertEqual(complete("iommusim", "collect", "st"), ["studies"])
+        self.assertEqual(complete("iommusim", "list", "pat"), ["patterns"])
+        self.assertEqual(complete("iommusim", "completion", "z"), ["zsh"])
         self.assertIn("iotlb", complete("iommusim", "describe", "iot"))
         for command in complete("iommusim", "''"):
             if not command.startswith("-"):
                 wanted = set(re.findall(r"^ +(?:-. \[ )?(--[a-z-]+)", self.iommusim(command, "--help").stdout, re.M))
                 self.assertEqual(set(complete("iommusim", command, "--")), wanted, command)
+
+    def test_completion_in_zsh_offers_the_same(self):
+        self.completion("zsh")
+
+        def complete(*words):  # the functions that zsh's own completion would call say what they are asked for
+            script = ("compdef() { :; }; compadd() { print -- ${@:#--}; }; _files() { print FILES $@; }; _describe() { print -l -- ${(P)2%%:*}; }\n"
+                      f"source ./completion; words=({' '.join(words)}); CURRENT={len(words)}; PREFIX={words[-1]}; _iommusim")
+            return self.shell("zsh", "-f", "-c", script)
+
+        self.assertIn("sweep", complete("iommusim", "''"))
+        self.assertIn("--resume", complete("iommusim", "sweep", "--"))
+        self.assertEqual(complete("iommusim", "sweep", "''"), ["status", "FILES", "-g", "*.yaml"])
+        self.assertEqual(complete("iommusim", "collect", "''"), ["FILES", "-/"])
+        self.assertIn("iotlb", complete("iommusim", "describe", "''"))
+
+    def test_completion_in_fish_offers_the_same(self):
+        self.completion("fish")
+
+        def complete(line):
+            words = self.shell("fish", "--no-config", "-c", f"set -x HOME {self.folder}; source completion; complete -C '{line}' | string split -f1 \t")
+            return [w for w in words if w != "completion"]
+
+        self.assertEqual(complete("iommusim sw"), ["sweep"])
+        self.assertEqual(complete("iommusim sweep --re"), ["--resume", "--retry"])
+        self.assertEqual(complete("iommusim run stu"), ["study.yaml", "studies/"])
+        self.assertEqual(complete("iommusim collect st"), ["studies/"])
+        self.assertEqual(complete("iommusim list pat"), ["patterns"])
+        self.assertIn("iotlb", complete("iommusim describe iot"))
 
     def test_the_manual_page_has_every_command_and_no_errors(self):
         page = self.iommusim("man").stdout
@@ -432,6 +481,17 @@ class Texts(SweepTest):
             self.assertIn(word, page)
         lines = [line for line in page.splitlines() if line.startswith(".")]
         self.assertEqual({line.split()[0] for line in lines} - {".TH", ".SH", ".SS", ".B", ".br", ".PP", ".nf", ".fi", ".TP"}, set())
+
+    def test_the_manual_page_renders_without_a_warning(self):
+        page = self.iommusim("man").stdout
+        for command in (["groff", "-man", "-ww", "-Tutf8"], ["mandoc", "-Tlint", "-Wwarning"]):
+            with self.subTest(command=command):
+                if not shutil.which(command[0]):
+                    self.skipTest(f"{command[0]} is not installed: it has not read the manual page")
+                done = subprocess.run(command, input=page, capture_output=True, text=True, check=False)
+                said = [line for line in done.stderr.splitlines() + (done.stdout.splitlines() if command[0] == "mandoc" else [])
+                        if "missing date" not in line]  # the same page from the same version, whenever it is printed
+                self.assertEqual(said, [])
 
     def test_every_shipped_study_passes_check(self):
         studies = []

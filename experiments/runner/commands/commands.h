@@ -2,6 +2,7 @@
 #pragma once
 
 #include "experiments/runner/command_line.h"
+#include "models/base/config/fields.h"
 
 namespace iommusim::runner {
 
@@ -16,5 +17,14 @@ int list_command(const Command& self, const Arguments& arguments);
 int completion_command(const Command& self, const Arguments& arguments);
 int man_command(const Command& self, const Arguments& arguments);
 int schema_command(const Command& self, const Arguments& arguments);
+
+/// Every component of experiments and studies, parents first.
+std::vector<const base::FieldList*> all_components();
+
+/// The first arguments that commands know.
+std::vector<std::string> component_names();
+std::vector<std::string> list_kinds();
+std::vector<std::string> schema_kinds();
+std::vector<std::string> shells();
 
 }  // namespace iommusim::runner

@@ -31,6 +31,18 @@ void print_metrics(const std::string& file, bool markdown) {
 
 }  // namespace
 
+std::vector<const base::FieldList*> all_components() {
+  auto components = base::components(ExperimentConfig::fields());
+  for (const base::FieldList* c : base::components(StudyConfig::fields())) components.push_back(c);
+  return components;
+}
+
+std::vector<std::string> component_names() {
+  std::vector<std::string> names;
+  for (const base::FieldList* c : all_components()) names.push_back(c->component());
+  return names;
+}
+
 int describe_command(const Command& self, const Arguments& arguments) {
   CommandOptions options(
       self,
@@ -44,8 +56,7 @@ int describe_command(const Command& self, const Arguments& arguments) {
     print_metrics(options.word("metrics"), options.has("markdown"));
     return exit_ok;
   }
-  auto components = base::components(ExperimentConfig::fields());
-  for (const base::FieldList* c : base::components(StudyConfig::fields())) components.push_back(c);
+  const auto components = all_components();
   if (options.has("markdown")) {
     for (const base::FieldList* c : components) std::cout << base::markdown(*c) << "\n";
     return exit_ok;
@@ -59,14 +70,14 @@ int describe_command(const Command& self, const Arguments& arguments) {
     }
     return exit_ok;
   }
-  std::vector<std::string> known;
+  bool found = false;  // two may have one name, such as the unit's and the driver's `invalidation`
   for (const base::FieldList* c : components) {
-    if (c->component() == wanted.front()) {
-      std::cout << base::describe(*c);
-      return exit_ok;
-    }
-    known.push_back(c->component());
+    if (c->component() != wanted.front()) continue;
+    std::cout << (found ? "\n" : "") << base::describe(*c);
+    found = true;
   }
+  if (found) return exit_ok;
+  const auto known = component_names();
   throw UsageError("unknown component '" + wanted.front() + "'." + base::did_you_mean(wanted.front(), known) +
                    " Known: " + base::join(known));
 }

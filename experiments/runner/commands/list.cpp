@@ -61,6 +61,12 @@ void print(const std::vector<Choice>& choices) {
 
 }  // namespace
 
+std::vector<std::string> list_kinds() {
+  std::vector<std::string> names;
+  for (const Kind& k : kinds()) names.emplace_back(k.name);
+  return names;
+}
+
 int list_command(const Command& self, const Arguments& arguments) {
   CommandOptions options(self,
                          "Without a kind: the kinds of things a configuration chooses from. With one: the choices.");
@@ -68,19 +74,18 @@ int list_command(const Command& self, const Arguments& arguments) {
   if (!options.parse(arguments)) return exit_ok;
   const auto wanted = options.words("kind");
   std::vector<Choice> all;
-  std::vector<std::string> known;
   for (const Kind& k : kinds()) {
     if (!wanted.empty() && wanted.front() == k.name) {
       print(k.choices());
       return exit_ok;
     }
     all.push_back({k.name, k.help});
-    known.emplace_back(k.name);
   }
   if (wanted.empty()) {
     print(all);
     return exit_ok;
   }
+  const auto known = list_kinds();
   throw UsageError("unknown kind '" + wanted.front() + "'." + base::did_you_mean(wanted.front(), known) +
                    " Known: " + base::join(known));
 }

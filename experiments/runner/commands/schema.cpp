@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -5,19 +6,26 @@
 #include "experiments/runner/exit_code.h"
 #include "experiments/runner/experiment.h"
 #include "experiments/runner/sweep/study_config.h"
+#include "models/base/text.h"
 
 namespace iommusim::runner {
+
+std::vector<std::string> schema_kinds() { return {"experiment", "study"}; }
 
 int schema_command(const Command& self, const Arguments& arguments) {
   CommandOptions options(
       self,
-      "Prints the JSON Schema (draft 2020-12) of configuration files, or with `study` that of studies. Editors with a\n"
-      "YAML language server use it for completion and checks while typing.");
+      "Prints the JSON Schema (draft 2020-12) of configuration files and parts of them, or with `study` that of "
+      "studies.\n"
+      "Editors with a YAML language server complete from it and check while one types; a file's first line names it:\n"
+      "  # yaml-language-server: $schema=FILE");
   options.positional("kind", 1);
   if (!options.parse(arguments)) return exit_ok;
   const auto kind = options.words("kind");
-  if (!kind.empty() && kind.front() != "study" && kind.front() != "experiment")
-    throw UsageError("unknown kind '" + kind.front() + "'. Known: experiment, study");
+  const auto known = schema_kinds();
+  if (!kind.empty() && std::find(known.begin(), known.end(), kind.front()) == known.end())
+    throw UsageError("unknown kind '" + kind.front() + "'." + base::did_you_mean(kind.front(), known) +
+                     " Known: " + base::join(known));
   const bool study = !kind.empty() && kind.front() == "study";
   const base::FieldList& fields =
       study ? static_cast<const base::FieldList&>(StudyConfig::fields()) : ExperimentConfig::fields();

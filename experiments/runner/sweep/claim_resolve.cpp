@@ -1,6 +1,7 @@
 // From a claim's words to the points it compares.
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <map>
 
 #include "experiments/runner/sweep/claim.h"
@@ -62,31 +63,41 @@ class Resolution {
       while (!text.empty() && text.back() == ' ') text.pop_back();
     }
     const auto result = std::from_chars(text.data(), text.data() + text.size(), claim_.tolerance);
-    if (result.ec != std::errc() || result.ptr != text.data() + text.size() || claim_.tolerance < 0)
+    if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !(claim_.tolerance >= 0) ||
+        std::isinf(claim_.tolerance))
       error("tolerance", "expected a share of the expected value such as '5 %', or a number in the column's unit");
     if (claim_.relative) claim_.tolerance /= 100;
   }
 
-  /// A point's values without those of the factors in `change`. Values of a factor are one object each.
+  /// Forgets a point's value of a factor, and of those zipped with it. Values of a factor are one object each.
+  void forget(std::size_t factor, std::vector<const FactorValue*>& values) const {
+    for (std::size_t f = 0; f < values.size(); ++f)
+      if (study_.factors[f].axis == study_.factors[factor].axis) values[f] = nullptr;
+  }
   std::vector<const FactorValue*> rest(const Point& point, const Selection& change) const {
     std::vector<const FactorValue*> values = point.values;
-    for (const Selection::Term& t : change.terms()) values[t.factor] = nullptr;
+    for (const Selection::Term& t : change.terms()) forget(t.factor, values);
     return values;
   }
 
   void pair(const Node& change_node, const std::string& key) {
     const Selection change(study_, change_node, context_.at_key(key));
-    std::map<std::vector<const FactorValue*>, std::size_t> partners;
+    std::map<std::vector<const FactorValue*>, std::vector<std::size_t>> partners;
     for (std::size_t p = 0; p < study_.points.size(); ++p)
-      if (change.holds(study_.points[p])) partners.emplace(rest(study_.points[p], change), p);
+      if (change.holds(study_.points[p])) partners[rest(study_.points[p], change)].push_back(p);
     for (Claim::Row& row : claim_.rows) {
-      const auto partner = partners.find(rest(study_.points[row.point], change));
-      if (partner == partners.end())
-        error(key, "no point differs from '" + study_.points[row.point].name + "' in just this");
-      else
-        row.base = partner->second;
+      const auto& found = partners[rest(study_.points[row.point], change)];
+      if (found.empty()) {
+        error(key, "no point differs from '" + name(row.point) + "' in just this");
+      } else if (found.size() > 1) {
+        error(key, "two points differ from '" + name(row.point) + "' in just this, '" + name(found[0]) + "' and '" +
+                       name(found[1]) + "': say which");
+      } else {
+        row.base = found.front();
+      }
     }
   }
+  const std::string& name(std::size_t point) const { return study_.points[point].name; }
 
   void reference() {
     const ReferenceConfig& config = *config_.reference;
@@ -127,8 +138,8 @@ class Resolution {
     std::map<std::vector<const FactorValue*>, std::vector<std::size_t>> groups;
     for (const Claim::Row& row : claim_.rows) {
       std::vector<const FactorValue*> key = study_.points[row.point].values;
-      if (!key[over]) return error("over", "point '" + study_.points[row.point].name + "' has no value of it");
-      key[over] = nullptr;
+      if (!key[over]) return error("over", "point '" + name(row.point) + "' has no value of it");
+      forget(over, key);
       groups[key].push_back(row.point);
     }
     for (auto& [key, points] : groups) {
@@ -136,6 +147,10 @@ class Resolution {
       if (std::all_of(points.begin(), points.end(), [&](std::size_t p) { return number(p).has_value(); }))
         std::stable_sort(points.begin(), points.end(),
                          [&](std::size_t a, std::size_t b) { return *number(a) < *number(b); });
+      std::map<const FactorValue*, std::size_t> seen;
+      for (const std::size_t p : points)
+        if (const auto [at, fresh] = seen.emplace(study_.points[p].values[over], p); !fresh)
+          return error("over", "points '" + name(at->second) + "' and '" + name(p) + "' have the same value of it");
       if (points.size() > 1) claim_.chains.push_back(points);
     }
     std::sort(claim_.chains.begin(), claim_.chains.end());

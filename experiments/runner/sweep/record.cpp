@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "experiments/runner/sweep/reference.h"
+#include "experiments/runner/sweep/selection.h"
 #include "experiments/runner/version.h"
 #include "models/base/config/raw.h"
 #include "models/base/sha256.h"
@@ -17,14 +18,12 @@ using Json = nlohmann::ordered_json;
 
 /// Whole numbers as integers, as in results.csv.
 Json number_json(double v) { return Json::parse(number_text(v)); }
+Json value_json(const FactorValue& v) { return v.number ? number_json(*v.number) : Json(v.text); }
 
 Json raw_json(const base::Node& node) {
   switch (node.kind) {
     case base::Node::Kind::null: return nullptr;
-    case base::Node::Kind::scalar: {
-      const FactorValue v = factor_value(node.text);
-      return v.number ? number_json(*v.number) : Json(node.text);
-    }
+    case base::Node::Kind::scalar: return value_json(factor_value(node.text));
     case base::Node::Kind::list: {
       Json out = Json::array();
       for (const base::Node& item : node.items) out.push_back(raw_json(item));
@@ -51,6 +50,20 @@ Json published_json(const Study& study, const PublishedConfig& p) {
   return out;
 }
 
+/// The values that `where` means, conditions resolved: whoever draws compares only. The study has checked it.
+Json where_json(const Study& study, const base::Node& where) {
+  base::Diagnostics none;
+  Json out = Json::object();
+  const Selection selection(study, where, {none, ""});
+  for (const Selection::Term& term : selection.terms()) {
+    Json values = Json::array();
+    for (const FactorValue& v : study.factors[term.factor].values)
+      if (term.values.count(&v)) values.push_back(value_json(v));
+    out[study.factors[term.factor].name] = values.size() == 1 ? values[0] : values;
+  }
+  return out;
+}
+
 constexpr const char* kPlotKinds[] = {"lines", "bars", "stacked", "heat", "scatter"};
 
 Json plot_json(const Study& study, const PlotConfig& p) {
@@ -63,7 +76,7 @@ Json plot_json(const Study& study, const PlotConfig& p) {
   out["y"] = raw_json(p.y.node);
   text("series", p.series);
   text("z", p.z);
-  if (!p.where.node.entries.empty()) out["where"] = raw_json(p.where.node);
+  if (!p.where.node.entries.empty()) out["where"] = where_json(study, p.where.node);
   text("baseline", p.baseline);
   if (p.log_x) out["log_x"] = true;
   if (p.log_y) out["log_y"] = true;
@@ -79,9 +92,9 @@ Json plot_json(const Study& study, const PlotConfig& p) {
 
 Json factor_json(const Factor& f) {
   Json values = Json::array();
-  for (const Level& level : f.levels) {
-    Json one{{"text", level.value.text}};
-    if (level.value.number) one["number"] = number_json(*level.value.number);
+  for (const FactorValue& value : f.values) {
+    Json one{{"text", value.text}};
+    if (value.number) one["number"] = number_json(*value.number);
     values.push_back(std::move(one));
   }
   return {{"name", f.name}, {"unit", f.unit()}, {"description", f.description}, {"values", std::move(values)}};
@@ -93,9 +106,7 @@ std::string point_json(const Study& study, const Point& point, const Resolver::C
   for (const SettingGroup* group : point.settings)
     for (const SettingGroup::Setting& s : group->settings) settings[s.path] = flow_text(s.value);
   for (std::size_t f = 0; f < study.factors.size(); ++f)
-    if (point.values[f])
-      columns[study.factors[f].name] =
-          point.values[f]->number ? number_json(*point.values[f]->number) : Json(point.values[f]->text);
+    if (point.values[f]) columns[study.factors[f].name] = value_json(*point.values[f]);
   const Json json{{"name", point.name},   {"run", std::filesystem::path(study.files[point.file]).filename().string()},
                   {"settings", settings}, {"columns", columns},
                   {"seed", checked.seed}, {"configuration_sha256", checked.sha256}};

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <istream>
+#include <set>
 
 #include "models/base/text.h"
 
 namespace iommusim::runner {
+
+constexpr std::uintmax_t kMostBytes = 16 << 20;
 
 std::vector<std::string> csv_cells(const std::string& line) {
   std::vector<std::string> cells(1);
@@ -33,28 +37,40 @@ std::string csv_cell(const std::string& text) {
 }
 
 Reference::Reference(const std::string& study_path, const std::string& file) : name_(file) {
-  std::ifstream in(std::filesystem::path(study_path).parent_path() / file);
-  if (!in) {
+  const auto path = std::filesystem::path(study_path).parent_path() / file;
+  std::error_code code;
+  std::ifstream in(path, std::ios::binary);
+  if (!std::filesystem::is_regular_file(path, code) || !in) {
     error_ = "cannot read " + file;
     return;
   }
+  if (std::filesystem::file_size(path, code) > kMostBytes) {
+    error_ = file + " is larger than 16 MiB: no table of measurements";
+    return;
+  }
+  read(in);
+  if (error_.empty() && rows_.empty()) error_ = file + " holds no rows below a header";
+}
+
+void Reference::read(std::istream& in) {
   std::string line;
   for (unsigned number = 1; std::getline(in, line); ++number) {
-    if (line.empty() || line[0] == '#' || line == "\r") continue;
+    if (number == 1 && line.compare(0, 3, "\xEF\xBB\xBF") == 0) line.erase(0, 3);  // spreadsheets' byte-order mark
+    if (line.find_first_not_of(" \t\r") == std::string::npos || line[0] == '#') continue;
+    const auto fail = [&](const std::string& what) { error_ = name_ + ":" + std::to_string(number) + ": " + what; };
+    if (std::count(line.begin(), line.end(), '"') % 2 != 0) return fail("a quote is not closed on its line");
     std::vector<std::string> cells = csv_cells(line);
     if (columns_.empty()) {
+      const std::set<std::string> names(cells.begin(), cells.end());
+      if (names.size() < cells.size()) return fail("two columns of the header have one name");
       columns_ = std::move(cells);
       continue;
     }
-    if (cells.size() != columns_.size()) {
-      error_ = file + ":" + std::to_string(number) + ": " + std::to_string(cells.size()) +
-               " cells where the header has " + std::to_string(columns_.size());
-      return;
-    }
+    if (cells.size() != columns_.size())
+      return fail(std::to_string(cells.size()) + " cells where the header has " + std::to_string(columns_.size()));
     rows_.emplace_back();
     for (const std::string& cell : cells) rows_.back().push_back(factor_value(cell));
   }
-  if (rows_.empty()) error_ = file + " holds no rows below a header";
 }
 
 bool Reference::has(const std::string& column) const {

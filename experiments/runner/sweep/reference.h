@@ -1,6 +1,8 @@
-// A CSV file of measurements: a header, then rows; lines that begin with '#' are comments.
+// A CSV file of measurements: a header, then rows; lines that begin with '#' are comments. Quotes, CRLF and a
+// byte-order mark are understood; a cell does not span lines.
 #pragma once
 
+#include <iosfwd>
 #include <optional>
 #include <string>
 #include <utility>
@@ -31,6 +33,7 @@ class Reference {
   const std::vector<std::string>& columns() const { return columns_; }
 
  private:
+  void read(std::istream& in);
   std::size_t index(const std::string& column) const;
   bool agrees(const std::vector<FactorValue>& row, const std::vector<Key>& keys) const;
   std::string name_, error_;

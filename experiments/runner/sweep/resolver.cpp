@@ -11,7 +11,12 @@ namespace iommusim::runner {
 
 Resolver::Resolver(const Study& study) : study_(study) {
   base::Diagnostics diagnostics;
-  for (const std::string& file : study.files) documents_.push_back(base::load_document(file, {}, diagnostics));
+  for (std::size_t i = 0; i < study.files.size(); ++i) {
+    documents_.push_back(base::load_document(study.files[i], {}, diagnostics));
+    if (is_study(documents_[i]))
+      diagnostics.add(study.file_positions[i], "run",
+                      study.files[i] + " is a study: write the configuration that the points run");
+  }
   diagnostics.raise();
 }
 

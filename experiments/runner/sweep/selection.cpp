@@ -2,15 +2,35 @@
 
 #include <algorithm>
 
+#include "experiments/runner/sweep/condition.h"
 #include "models/base/text.h"
 
 namespace iommusim::runner {
 namespace {
 
-bool has_value(const Study& study, std::size_t factor, const FactorValue& wanted) {
-  for (const Level& level : study.factors[factor].levels)
-    if (same_value(level.value, wanted)) return true;
-  return false;
+/// What an entry's value, or any item of its list, means.
+Selection::Term term_of(const Study& study, std::size_t factor, const base::Node& node, const base::ReadContext& at) {
+  Selection::Term term{factor, {}};
+  const bool list = node.kind == base::Node::Kind::list;
+  std::vector<std::string> conditions;
+  for (std::size_t i = 0; i < (list ? node.items.size() : 1); ++i) {
+    const base::Node& item = list ? node.items[i] : node;
+    if (item.kind != base::Node::Kind::scalar) {
+      at.error(item.position, std::string("expected a value, or a list of values, found ") + item.kind_name());
+      continue;
+    }
+    const Meant meant = meant_by(item.text, study.factors[factor]);
+    if (!meant.error.empty()) at.error(item.position, meant.error);
+    if (meant.condition) conditions.push_back(item.text);
+    term.values.insert(meant.values.begin(), meant.values.end());
+  }
+  if (list && node.items.empty()) at.error(node.position, "expected a value, or a list of values, found an empty list");
+  // [> 1, < 8] is a trap: any of a list is enough, so it leaves out nothing.
+  if (conditions.size() > 1 && term.values.size() == study.factors[factor].values.size())
+    at.error(node.position,
+             "leaves out no value, as one condition of a list is enough: join those that hold together, '" +
+                 conditions[0] + " and " + conditions[1] + "'");
+  return term;
 }
 
 }  // namespace
@@ -19,44 +39,20 @@ Selection::Selection(const Study& study, const base::Node& node, const base::Rea
   for (const base::MapEntry& entry : node.entries) {
     const base::ReadContext at = context.at_key(entry.key);
     const std::size_t factor = study.factor_index(entry.key);
-    if (factor == study.factors.size()) {
-      std::vector<std::string> names;
-      for (const Factor& f : study.factors) names.push_back(f.name);
-      const std::string near = base::did_you_mean(entry.key, names);
-      at.error(entry.position, "no such factor." + (near.empty() ? " Known: " + base::join(names) : near));
+    if (factor < study.factors.size()) {
+      terms_.push_back(term_of(study, factor, entry.value, at));
       continue;
     }
-    Term term{factor, {}};
-    const bool list = entry.value.kind == base::Node::Kind::list;
-    for (std::size_t i = 0; i < (list ? entry.value.items.size() : 1); ++i) {
-      const base::Node& value = list ? entry.value.items[i] : entry.value;
-      if (value.kind != base::Node::Kind::scalar) {
-        at.error(value.position, std::string("expected a value, or a list of values, found ") + value.kind_name());
-        continue;
-      }
-      term.values.push_back(factor_value(value.text));
-      if (has_value(study, factor, term.values.back())) continue;
-      std::vector<std::string> known;
-      for (const Level& level : study.factors[factor].levels)
-        if (known.size() < 12) known.push_back(level.value.text);
-      at.error(value.position, "no point has the value '" + value.text + "'. Known: " + base::join(known));
-    }
-    terms_.push_back(std::move(term));
+    std::vector<std::string> names;
+    for (const Factor& f : study.factors) names.push_back(f.name);
+    const std::string near = base::did_you_mean(entry.key, names);
+    at.error(entry.position, "no such factor." + (near.empty() ? " Known: " + base::join(names) : near));
   }
 }
 
 bool Selection::holds(const Point& point) const {
-  return std::all_of(terms_.begin(), terms_.end(), [&](const Term& t) {
-    const FactorValue* value = point.values[t.factor];
-    return value &&
-           std::any_of(t.values.begin(), t.values.end(), [&](const FactorValue& v) { return same_value(v, *value); });
-  });
-}
-
-const Selection::Term* Selection::term(std::size_t factor) const {
-  for (const Term& t : terms_)
-    if (t.factor == factor) return &t;
-  return nullptr;
+  return std::all_of(terms_.begin(), terms_.end(),
+                     [&](const Term& t) { return t.values.count(point.values[t.factor]); });
 }
 
 }  // namespace iommusim::runner

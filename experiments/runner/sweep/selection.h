@@ -1,7 +1,8 @@
-// Which points a map of factor to value, or list of values, means.
+// Which points a map of factor to value, condition, or list of them, means.
 #pragma once
 
 #include <cstddef>
+#include <unordered_set>
 #include <vector>
 
 #include "experiments/runner/sweep/study.h"
@@ -10,15 +11,15 @@ namespace iommusim::runner {
 
 class Selection {
  public:
-  /// `node`: the map (or nothing: every point). Errors at unknown factors and values no point has go to `context`.
+  /// `node`: the map (or nothing: every point). Errors at unknown factors and at what no value fulfils go to `context`.
   Selection(const Study& study, const base::Node& node, const base::ReadContext& context);
+  /// A point without a value of a factor named is not meant.
   bool holds(const Point& point) const;
   struct Term {
     std::size_t factor;
-    std::vector<FactorValue> values;
+    std::unordered_set<const FactorValue*> values;  ///< of the factor: those that are meant
   };
   const std::vector<Term>& terms() const { return terms_; }
-  const Term* term(std::size_t factor) const;
 
  private:
   std::vector<Term> terms_;

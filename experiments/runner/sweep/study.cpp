@@ -28,6 +28,7 @@ void read_metrics(Study& study, base::Diagnostics& diagnostics) {
       continue;
     if (study.factor_index(entry.key) != study.factors.size() || entry.key == "point" || entry.key == "seed")
       at.error(entry.position, "is a column already");
+    if (!is_line(entry.key)) at.error(entry.position, "a column's name holds control characters");
     study.metrics.push_back({entry.key, config.path, config.scale, config.unit, entry.value.position});
   }
 }
@@ -75,8 +76,18 @@ class Checks {
     column(p.series, path + ".series");
     column(p.z, path + ".z");
     const Node& y = p.y.node;
+    const bool columns =
+        std::all_of(y.items.begin(), y.items.end(), [](const Node& n) { return n.kind == Node::Kind::scalar; });
+    if (y.kind == Node::Kind::null || y.kind == Node::Kind::map || !columns ||
+        (y.kind == Node::Kind::list && y.items.empty()))
+      error(path + ".y", "expected a column, or a list of columns");
+    if ((p.kind == PlotKind::heat) == p.z.empty())
+      error(path + (p.z.empty() ? "" : ".z"), "`z` is the colour of a heat map, `kind: heat`, and of nothing else");
+    if (p.kind == PlotKind::heat && y.kind == Node::Kind::list && y.items.size() > 1)
+      error(path + ".y", "a heat map has one column along each side");
     if (y.kind == Node::Kind::scalar) column(y.text, path + ".y");
     for (std::size_t i = 0; i < y.items.size(); ++i) column(y.items[i].text, path + ".y[" + std::to_string(i) + "]");
+    if (!p.baseline.empty()) baseline(p, path);
     if (!p.where.node.entries.empty()) Selection(study_, p.where.node, at(path + ".where"));
     for (std::size_t i = 0; i < p.published.size(); ++i) {
       const PublishedConfig& c = p.published[i];
@@ -94,6 +105,15 @@ class Checks {
     }
   }
 
+  void baseline(const PlotConfig& p, const std::string& path) {
+    const std::size_t f = study_.factor_index(p.series);
+    if (f == study_.factors.size()) return error(path + ".baseline", "is a value of `series`, which names no factor");
+    const FactorValue wanted = factor_value(p.baseline);
+    const auto& values = study_.factors[f].values;
+    if (std::none_of(values.begin(), values.end(), [&](const FactorValue& v) { return same_value(v, wanted); }))
+      error(path + ".baseline", "no point has the value '" + p.baseline + "' of '" + p.series + "'");
+  }
+
   Study& study_;
   const Node& root_;
   base::Diagnostics& diagnostics_;
@@ -104,9 +124,9 @@ class Checks {
 
 std::string Factor::unit() const {
   std::string unit;
-  for (const Level& level : levels) {
-    if (!level.value.number || (!unit.empty() && level.value.unit != unit)) return "";
-    unit = level.value.unit;
+  for (const FactorValue& value : values) {
+    if (!value.number || (!unit.empty() && value.unit != unit)) return "";
+    unit = value.unit;
   }
   return unit;
 }

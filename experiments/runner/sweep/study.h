@@ -25,9 +25,9 @@ struct SettingGroup {
   std::vector<Setting> settings;
 };
 
-/// A value a factor takes.
+/// What a factor gives a point: a value, and what that sets.
 struct Level {
-  FactorValue value;
+  const FactorValue* value;  ///< one of the factor's
   SettingGroup settings;
   int file = -1;  ///< index of the configuration it runs; -1: the study's
 };
@@ -35,8 +35,10 @@ struct Level {
 /// A column that tells points apart.
 struct Factor {
   std::string name, description;
-  std::deque<Level> levels;  ///< of `vary`; those of written-out points are made as they come
-  std::string unit() const;  ///< of its numbers; "" unless all values are numbers of one unit
+  std::size_t axis = 0;            ///< factors of one axis move together: zipped ones; every other has its own
+  std::deque<FactorValue> values;  ///< no two are equal; a point's value is one of these objects
+  std::deque<Level> levels;        ///< of `vary`, in its order; zipped factors have as many, and values may recur
+  std::string unit() const;        ///< of its numbers; "" unless all values are numbers of one unit
 };
 
 struct Metric {

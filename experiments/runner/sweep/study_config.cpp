@@ -1,40 +1,86 @@
 #include "experiments/runner/sweep/study_config.h"
 
+#include <type_traits>
+
 namespace iommusim::runner {
 
 using base::Fields;
 using base::Fraction;
 using base::Report;
 
+// What an editor may know of values kept as they are.
+#define IOMMUSIM_SCALAR R"({"type": ["string", "number", "boolean"]})"
+constexpr const char* kScalar = IOMMUSIM_SCALAR;
+constexpr const char* kScalars = R"({"type": "array", "minItems": 1, "items": )" IOMMUSIM_SCALAR "}";
+constexpr const char* kTexts = R"({"type": ["string", "array"], "minItems": 1, "items": {"type": "string"}})";
+constexpr const char* kColumns = R"({"additionalProperties": )" IOMMUSIM_SCALAR "}";
+constexpr const char* kWhere =
+    R"({"additionalProperties": {"type": ["string", "number", "boolean", "array"], "minItems": 1, "items": )" IOMMUSIM_SCALAR
+    "}}";
+#undef IOMMUSIM_SCALAR
+
 const Fields<CaseConfig>& CaseConfig::fields() {
   static const auto f =
       Fields<CaseConfig>("case", "One value of a factor that sets several things at once")
           .field("label", &CaseConfig::label, "What the column and the point's name call it")
           .required()
+          .shape(kScalar)
           .field("set", &CaseConfig::set, "Settings: path to value")
           .field("run", &CaseConfig::run, "Configuration instead of the study's, relative to its file");
   return f;
 }
 
+namespace {
+
+/// The keys of a factor, by itself or as an item of `vary`.
+template <class T>
+Fields<T> factor_keys(const char* component, const char* help) {
+  Fields<T> f(component, help);
+  f.field("name", &T::name, "Column of the results");
+  if constexpr (std::is_same_v<T, FactorConfig>) f.required();
+  f.field("description", &T::description, "For people")
+      .field("path", &T::path, "Key that gets the value, or a list of keys that all get it")
+      .shape(kTexts)
+      .field("values", &T::values, "List of values, e.g. [256 KiB, 1 MiB]")
+      .shape(kScalars)
+      .field("range", &T::range,
+             "Values from one to another: 'from 64 KiB to 64 MiB factor 2', 'from 10 % to 90 % step 20 %'; both ends "
+             "included")
+      .list("cases", &T::cases, "Values that set several keys each, or run another file")
+      .unique("label");
+  return f;
+}
+
+void check_factor(const FactorConfig& c, Report& r) {
+  const int given = c.values.given() + !c.range.empty() + !c.cases.empty();
+  if (given != 1) return r.error("", "needs one of `values`, `range` and `cases`");
+  if (c.cases.empty() != c.path.given())
+    r.error(c.cases.empty() ? "" : "path", c.cases.empty() ? "needs a `path`: the key that gets the values"
+                                                           : "excludes `cases`, which set their own keys");
+}
+
+}  // namespace
+
 const Fields<FactorConfig>& FactorConfig::fields() {
+  static const auto f = factor_keys<FactorConfig>("factor", "Something that varies, a column of the results")
+                            .check([](const FactorConfig& c, Report& r) { check_factor(c, r); });
+  return f;
+}
+
+const Fields<VaryConfig>& VaryConfig::fields() {
   static const auto f =
-      Fields<FactorConfig>("factor", "Something that varies; factors are crossed, the last one fastest")
-          .field("name", &FactorConfig::name, "Column of the results")
-          .required()
-          .field("description", &FactorConfig::description, "For people")
-          .field("path", &FactorConfig::path, "Key that gets the value, or a list of keys that all get it")
-          .field("values", &FactorConfig::values, "List of values, e.g. [256 KiB, 1 MiB]")
-          .field("range", &FactorConfig::range,
-                 "Values from one to another: 'from 64 KiB to 64 MiB factor 2', "
-                 "'from 10 % to 90 % step 20 %'; both ends included")
-          .list("cases", &FactorConfig::cases, "Values that set several keys each (zipped)")
-          .unique("label")
-          .check([](const FactorConfig& c, Report& r) {
-            const int given = c.values.given() + !c.range.empty() + !c.cases.empty();
-            if (given != 1) return r.error("", "needs one of `values`, `range` and `cases`");
-            if (c.cases.empty() != c.path.given())
-              r.error(c.cases.empty() ? "" : "path", c.cases.empty() ? "needs a `path`: the key that gets the values"
-                                                                     : "excludes `cases`, which set their own keys");
+      factor_keys<VaryConfig>("vary", "A factor, or with `zip` several; crossed with the others, the last one fastest")
+          .list("zip", &VaryConfig::zip,
+                "Factors that move together: the first values of all, the second of all, ...; they have as many")
+          .items_between(2, 100)
+          .check([](const VaryConfig& c, Report& r) {
+            if (c.zip.empty()) {
+              if (c.name.empty()) return r.error("", "needs a `name`, its column, or `zip`");
+              return check_factor(c, r);
+            }
+            if (!c.name.empty() || !c.description.empty() || c.path.given() || c.values.given() || !c.range.empty() ||
+                !c.cases.empty())
+              r.error("zip", "stands alone: `name`, `path`, `values` and the like go to the factors in it");
           });
   return f;
 }
@@ -45,7 +91,8 @@ const Fields<PointConfig>& PointConfig::fields() {
                             .required()
                             .field("run", &PointConfig::run, "Configuration instead of the study's")
                             .field("set", &PointConfig::set, "Settings: path to value")
-                            .field("columns", &PointConfig::columns, "What the results say of it: column to value");
+                            .field("columns", &PointConfig::columns, "What the results say of it: column to value")
+                            .shape(kColumns);
   return f;
 }
 
@@ -100,7 +147,8 @@ const Fields<ReferenceConfig>& ReferenceConfig::fields() {
           .field("column", &ReferenceConfig::column, "Its column with the values; an empty cell is not compared")
           .required()
           .field("match", &ReferenceConfig::match,
-                 "Factor to column of the file; without it, columns named like factors");
+                 "Factor to column of the file; without it, columns named like factors")
+          .shape(R"({"additionalProperties": {"type": "string"}})");
   return f;
 }
 
@@ -111,14 +159,19 @@ const Fields<ClaimConfig>& ClaimConfig::fields() {
           .required()
           .field("metric", &ClaimConfig::metric, "Column it is about; the mean over replications")
           .required()
-          .field("where", &ClaimConfig::where,
-                 "Which points: factor to value, or to a list of values; all others are free")
+          .field(
+              "where", &ClaimConfig::where,
+              "Which points: factor to value, to a condition ('> 1 MiB', '>= 2 and < 8', 'not DMA'), or to a list of "
+              "them; all other factors are free")
+          .shape(kWhere)
           .field("of", &ClaimConfig::of, "Of several points: each must hold, or their mean, least, greatest value",
                  {{"each", Reduce::each}, {"mean", Reduce::mean}, {"min", Reduce::min}, {"max", Reduce::max}})
           .field("ratio_to", &ClaimConfig::ratio_to,
                  "Divides by the point that differs in these factors: factor to value")
+          .shape(kWhere)
           .field("difference_to", &ClaimConfig::difference_to,
                  "Subtracts the point that differs in these factors: factor to value")
+          .shape(kWhere)
           .field("less_than", &ClaimConfig::less_than, "Upper limit, excluded")
           .field("at_most", &ClaimConfig::at_most, "Upper limit, included")
           .field("greater_than", &ClaimConfig::greater_than, "Lower limit, excluded")
@@ -128,6 +181,7 @@ const Fields<ClaimConfig>& ClaimConfig::fields() {
           .field("tolerance", &ClaimConfig::tolerance,
                  "'5 %' of the expected value, or a number in the column's unit; for "
                  "`monotone` what a step may go the other way")
+          .shape(R"({"type": ["string", "number"], "pattern": "^[0-9.]+ *%?$", "minimum": 0})")
           .field("monotone", &ClaimConfig::monotone, "The metric never falls, or never rises, as `over` grows",
                  {{"none", Monotone::none}, {"rising", Monotone::rising}, {"falling", Monotone::falling}})
           .field("over", &ClaimConfig::over, "Factor of `monotone`")
@@ -160,6 +214,7 @@ const Fields<PublishedConfig>& PublishedConfig::fields() {
           .field("x_column", &PublishedConfig::x_column, "Its column of places")
           .field("y_column", &PublishedConfig::y_column, "Its column of values")
           .field("where", &PublishedConfig::where, "Which rows of the file: column to value")
+          .shape(kColumns)
           .check([](const PublishedConfig& c, Report& r) {
             if (c.file.empty() && (c.x.empty() || c.x.size() != c.y.size()))
               r.error("", "needs `x` and `y` of one length, or a `file`");
@@ -170,30 +225,33 @@ const Fields<PublishedConfig>& PublishedConfig::fields() {
 }
 
 const Fields<PlotConfig>& PlotConfig::fields() {
-  static const auto f = Fields<PlotConfig>("plot", "A figure of the study")
-                            .field("name", &PlotConfig::name, "Of its files")
-                            .field("kind", &PlotConfig::kind, "How it is drawn",
-                                   {{"lines", PlotKind::lines},
-                                    {"bars", PlotKind::bars},
-                                    {"stacked", PlotKind::stacked},
-                                    {"heat", PlotKind::heat},
-                                    {"scatter", PlotKind::scatter}})
-                            .field("title", &PlotConfig::title, "Without one, the study's")
-                            .field("x", &PlotConfig::x, "Column")
-                            .required()
-                            .field("y", &PlotConfig::y, "Column, or a list of columns")
-                            .required()
-                            .field("series", &PlotConfig::series, "Column whose values are the lines")
-                            .field("z", &PlotConfig::z, "Column of a heat map's colour")
-                            .field("where", &PlotConfig::where, "Which points: factor to value or list of values")
-                            .field("baseline", &PlotConfig::baseline, "Series the others are shown relative to")
-                            .field("log_x", &PlotConfig::log_x, "Logarithmic")
-                            .field("log_y", &PlotConfig::log_y, "Logarithmic")
-                            .field("x_bytes", &PlotConfig::x_bytes, "256 KiB on the axis for 262144")
-                            .field("x_label", &PlotConfig::x_label, "With unit")
-                            .field("y_label", &PlotConfig::y_label, "With unit")
-                            .field("z_label", &PlotConfig::z_label, "With unit")
-                            .list("published", &PlotConfig::published, "Measured values drawn over it");
+  static const auto f =
+      Fields<PlotConfig>("plot", "A figure of the study")
+          .field("name", &PlotConfig::name, "Of its files")
+          .field("kind", &PlotConfig::kind, "How it is drawn",
+                 {{"lines", PlotKind::lines},
+                  {"bars", PlotKind::bars},
+                  {"stacked", PlotKind::stacked},
+                  {"heat", PlotKind::heat},
+                  {"scatter", PlotKind::scatter}})
+          .field("title", &PlotConfig::title, "Without one, the study's")
+          .field("x", &PlotConfig::x, "Column")
+          .required()
+          .field("y", &PlotConfig::y, "Column, or a list of columns")
+          .required()
+          .shape(kTexts)
+          .field("series", &PlotConfig::series, "Column whose values are the lines")
+          .field("z", &PlotConfig::z, "Column of a heat map's colour")
+          .field("where", &PlotConfig::where, "Which points: factor to value, condition or list, as in claims")
+          .shape(kWhere)
+          .field("baseline", &PlotConfig::baseline, "Series the others are shown relative to")
+          .field("log_x", &PlotConfig::log_x, "Logarithmic")
+          .field("log_y", &PlotConfig::log_y, "Logarithmic")
+          .field("x_bytes", &PlotConfig::x_bytes, "256 KiB on the axis for 262144")
+          .field("x_label", &PlotConfig::x_label, "With unit")
+          .field("y_label", &PlotConfig::y_label, "With unit")
+          .field("z_label", &PlotConfig::z_label, "With unit")
+          .list("published", &PlotConfig::published, "Measured values drawn over it");
   return f;
 }
 
@@ -207,14 +265,16 @@ const Fields<StudyConfig>& StudyConfig::fields() {
           .required()
           .field("set", &StudyConfig::set, "Settings of every point: path to value; [*] means every item of a list")
           .list("vary", &StudyConfig::vary, "Factors, crossed")
-          .unique("name")
-          .field("exclude", &StudyConfig::exclude, "Combinations left out: maps of factor to value or list of values")
+          .field("exclude", &StudyConfig::exclude,
+                 "Combinations left out: maps of factor to value, condition ('> 1 MiB', 'not 4') or list of them")
+          .shape(kWhere)
           .list("points", &StudyConfig::points, "Points written out, after those of `vary`")
           .unique("name")
           .optional_object("replications", &StudyConfig::replications, "Runs of each point under different seeds")
           .field("metrics", &StudyConfig::metrics,
                  "Columns of the results: name to metric path, or to {path, scale, unit}")
           .required()
+          .values<MetricConfig>()
           .list("claims", &StudyConfig::claims, "What the study shows, checked")
           .list("plots", &StudyConfig::plots, "Its figures")
           .unique("name")

@@ -29,6 +29,12 @@ struct FactorConfig {
   static const base::Fields<FactorConfig>& fields();
 };
 
+/// An item of `vary`: a factor, or with `zip` several that move together.
+struct VaryConfig : FactorConfig {
+  std::vector<FactorConfig> zip;
+  static const base::Fields<VaryConfig>& fields();
+};
+
 /// A point written out.
 struct PointConfig {
   std::string name;
@@ -113,7 +119,7 @@ struct StudyConfig {
   std::string title, description;
   std::string run;
   base::RawMap set;
-  std::vector<FactorConfig> vary;
+  std::vector<VaryConfig> vary;
   std::vector<base::RawMap> exclude;
   std::vector<PointConfig> points;
   std::optional<ReplicationsConfig> replications;

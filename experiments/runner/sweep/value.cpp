@@ -1,6 +1,7 @@
 #include "experiments/runner/sweep/value.h"
 
 #include <fmt/format.h>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -96,6 +97,12 @@ std::optional<Scale> scale_of(std::string_view from, std::string_view to, std::s
   return std::nullopt;
 }
 
+/// To twelve digits: 0.1 + 0.2 is 0.3.
+double shortened(double value) {
+  const std::string text = fmt::format("{:.12g}", value);
+  return plain_number(text).value_or(value);
+}
+
 }  // namespace
 
 FactorValue factor_value(std::string_view text) {
@@ -111,6 +118,11 @@ FactorValue factor_value(std::string_view text) {
 
 bool same_value(const FactorValue& a, const FactorValue& b) {
   return a.number && b.number ? *a.number == *b.number && a.unit == b.unit : a.text == b.text;
+}
+
+bool is_line(const std::string& text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 std::string number_text(double value) {
@@ -141,6 +153,7 @@ Range expand_range(const std::string& text) {
   const auto last = trimmed(std::string_view(text).substr(to + 4, how - to - 4));
   const bool multiplies = how == factor;
   const auto by = trimmed(std::string_view(text).substr(how + (multiplies ? 8 : 6)));
+  if (!by.empty() && by.front() == '-') return bad(multiplies ? "a factor is above 1" : "a step is above 0");
   const auto scale = scale_of(first, last, multiplies ? "" : by);
   if (!scale) return bad("its quantities are not of one kind, or not quantities: " + form);
   if (scale->from > scale->to) return bad("it ends before it begins");
@@ -152,9 +165,9 @@ Range expand_range(const std::string& text) {
   double power = 1;
   for (std::size_t i = 0;; ++i, power *= multiplies ? *grows : 1) {
     double value = multiplies ? scale->from * power : scale->from + static_cast<double>(i) * *grows;
-    value = scale->whole ? std::round(value) : std::round(value * 1e9) / 1e9;  // 0.1 + 0.2 is 0.3
+    value = scale->whole ? std::round(value) : shortened(value);
     if (value > scale->to * (1 + 1e-12)) return range;
-    if (range.values.size() == kMostValues) return bad(fmt::format("it has more than {} values", kMostValues));
+    if (i == kMostValues) return bad(fmt::format("it has more than {} values", kMostValues));
     if (range.values.empty() || range.values.back() != scale->text(value)) range.values.push_back(scale->text(value));
   }
 }

@@ -23,6 +23,9 @@ bool same_value(const FactorValue& a, const FactorValue& b);
 /// The part of a point's name: "256KiB", "100Gb_s", "50pct". Only letters, digits and "._+-".
 std::string name_part(const std::string& text);
 
+/// Whether a text is of one line, without control characters: what becomes a cell of results.csv.
+bool is_line(const std::string& text);
+
 /// A number as the results write it: whole ones without exponent, others in the shortest form that reads back the same;
 /// "" for NaN.
 std::string number_text(double value);

@@ -22,7 +22,9 @@ class ObjectType final : public ValueType {
     const std::string text = fields_().dump(object, indent);
     return text.empty() ? " {}\n" : "\n" + text;
   }
-  Json schema(const void* object) const override { return fields_().schema(object); }
+  Json schema(const void* object, bool whole) const override {
+    return fields_().schema(object ? object : fields_().defaults(), whole);
+  }
   std::string name() const override { return "map (" + fields_().component() + ")"; }
   std::string example() const override {
     return "{" + (fields_().items().empty() ? "" : fields_().items()[0].key + ": ...") + "}";
@@ -44,6 +46,7 @@ class Wrapper : public ValueType {
   void set_one_of(std::vector<std::string> texts) override { inner_->set_one_of(std::move(texts)); }
   void set_word(const std::string& word, const std::string& means) override { inner_->set_word(word, means); }
   void set_power_of_two() override { inner_->set_power_of_two(); }
+  void set_shape(const std::string& json) override { inner_->set_shape(json); }
 
  protected:
   ValueTypePtr inner_;
@@ -63,8 +66,18 @@ class OptionalType final : public Wrapper {
     const void* value = ops_.get(object);
     return value ? inner_->dump(value, indent) : " null\n";
   }
-  Json schema(const void*) const override {
-    return Json{{"anyOf", Json::array({inner_->schema(nullptr), Json{{"type", "null"}}})}};
+  Json schema(const void* object, bool whole) const override {
+    Json out = inner_->schema(object ? ops_.get(object) : nullptr, whole);
+    // Inside the keywords that are there: an editor then says what is wrong with a value, not just that it is no null.
+    if (out.contains("enum")) out["enum"].push_back(nullptr);
+    if (out.contains("anyOf")) out["anyOf"].push_back({{"type", "null"}});
+    if (out.contains("type")) {
+      Json types = Json::array();
+      for (const Json& type : out["type"].is_array() ? out["type"] : Json::array({out["type"]})) types.push_back(type);
+      types.push_back("null");
+      out["type"] = std::move(types);
+    }
+    return out;
   }
   std::string name() const override { return inner_->name() + " or null"; }
   std::string example() const override { return inner_->example(); }
@@ -110,8 +123,8 @@ class ListType final : public Wrapper {
     }
     return flow == "-" ? "\n" + block : flow + "]\n";
   }
-  Json schema(const void*) const override {
-    Json out{{"type", "array"}, {"items", inner_->schema(nullptr)}};
+  Json schema(const void*, bool) const override {
+    Json out{{"type", "array"}, {"items", inner_->schema(nullptr, true)}};
     if (fewest_ > 0) out["minItems"] = fewest_;
     if (most_ != ~std::size_t{0}) out["maxItems"] = most_;
     return out;
@@ -196,18 +209,26 @@ class VariantType final : public ValueType {
         return "\n" + std::string(indent, ' ') + "type: " + a->name + "\n" + a->fields().dump(derived, indent);
     throw std::logic_error(std::string("field list: a ") + kind_ + " of an unregistered class");
   }
-  Json schema(const void*) const override {
-    Json any = Json::array();
+  /// An editor checks the keys of the `type` that is there. In a map that may be merged onto another, none need be.
+  Json schema(const void* object, bool whole) const override {
+    const void* const chosen = object ? get_(object) : nullptr;
+    Json types = Json::array(), keys = Json::array();
+    Json type{{"description", std::string("Kind of ") + kind_}};
     for (const Alternative* a : all_()) {
-      Json one = a->fields().schema(a->fields().defaults());
-      Json properties{{"type", Json{{"const", a->name}, {"description", a->help}}}};
-      for (const auto& [key, value] : one["properties"].items()) properties[key] = value;
-      one["properties"] = properties;
-      if (!one.contains("required")) one["required"] = Json::array();
-      one["required"].insert(one["required"].begin(), "type");
-      any.push_back(one);
+      const Json is{{"const", a->name}};
+      types.push_back({{"const", a->name}, {"description", a->help}});
+      if (chosen && a->derived(chosen)) type["default"] = a->name;
+      Json then = a->fields().schema(chosen && a->derived(chosen) ? a->derived(chosen) : a->fields().defaults(), whole);
+      then["properties"]["type"] = true;
+      keys.push_back({{"if", {{"properties", {{"type", is}}}, {"required", {"type"}}}}, {"then", std::move(then)}});
     }
-    return Json{{"oneOf", any}};
+    type["oneOf"] = std::move(types);
+    Json out{{"type", "object"}};
+    if (object && !chosen) out["type"] = {"object", "null"};
+    out["properties"] = {{"type", std::move(type)}};
+    if (whole) out["required"] = {"type"};
+    out["allOf"] = std::move(keys);
+    return out;
   }
   std::string name() const override { return std::string(kind_) + " (" + join(names(), " | ") + ")"; }
   std::string example() const override { return "{type: " + (all_().empty() ? "..." : all_()[0]->name) + "}"; }

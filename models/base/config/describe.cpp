@@ -1,6 +1,7 @@
 // Texts made from field lists: resolved dump, JSON Schema, `describe`, Markdown reference.
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "models/base/config/config.h"
 
@@ -35,20 +36,37 @@ std::string dump_document(const FieldList& fields, const void* object) {
   return "schema: 1\n" + fields.dump(object, 0);
 }
 
-nlohmann::ordered_json FieldList::schema(const void* object) const {
+namespace {
+/// A default as the schema's JSON; null when its text is none, as for a list of quantities.
+std::optional<Json> default_json(const std::string& text, const Json& schema) {
+  if (text.empty()) return std::nullopt;
+  if (text == "null") return Json();
+  if (text[0] == '"') return Json::parse(text);
+  Json types = schema.value("type", Json::array());
+  if (!types.is_array()) types = Json::array({types});
+  const bool list = !types.empty() && types[0] == "array";
+  const bool is_text = schema.contains("enum") || (types.size() <= 2 && !types.empty() && types[0] == "string" &&
+                                                   (types.size() == 1 || types[1] == "null"));
+  if (is_text || !Json::accept(text)) return list ? std::nullopt : std::optional<Json>(text);
+  Json value = Json::parse(text);
+  if (list && value.size() < schema.value("minItems", 0u))
+    return std::nullopt;  // none, as long as the key is not given
+  return value;
+}
+}  // namespace
+
+nlohmann::ordered_json FieldList::schema(const void* object, bool whole) const {
   Json properties = Json::object(), required = Json::array();
   for (const Item& item : items_) {
     const void* member = object ? item.member(const_cast<void*>(object)) : nullptr;
-    Json one = item.type->schema(member);
-    one["description"] = item.help + (item.source.empty() ? "" : " Source: " + item.source);
+    Json one = item.type->schema(member, whole);
+    const std::string limits = item.type->limits();
+    one["description"] = item.help + (limits.empty() ? "" : " (" + limits + ")") +
+                         (item.source.empty() ? "" : ". Source: " + item.source);
     if (member && !item.required)
-      if (const std::string text = item.type->default_text(member); !text.empty())
-        one["default"] = text == "null" ? Json()
-                         : one.value("type", Json()) == "string" || one.contains("enum") || !Json::accept(text)
-                             ? Json(text[0] == '"' ? Json::parse(text) : Json(text))
-                             : Json::parse(text);
-    properties[item.key] = one;
-    if (item.required) required.push_back(item.key);
+      if (auto value = default_json(item.type->default_text(member), one)) one["default"] = std::move(*value);
+    properties[item.key] = std::move(one);
+    if (item.required && whole) required.push_back(item.key);
   }
   Json out{{"type", "object"}, {"description", help_}, {"properties", properties}, {"additionalProperties", false}};
   if (!required.empty()) out["required"] = required;
@@ -56,7 +74,7 @@ nlohmann::ordered_json FieldList::schema(const void* object) const {
 }
 
 nlohmann::ordered_json json_schema(const FieldList& fields) {
-  Json body = fields.schema(fields.defaults());
+  Json body = fields.schema(fields.defaults(), false);
   Json out{{"$schema", "https://json-schema.org/draft/2020-12/schema"}, {"title", fields.component()}};
   Json properties{{"schema", {{"const", 1}, {"description", "Version of the configuration format"}}},
                   {"include",
@@ -65,9 +83,16 @@ nlohmann::ordered_json json_schema(const FieldList& fields) {
                     {"description", "Files merged below this one, relative to it"}}}};
   for (const auto& [key, value] : body["properties"].items()) properties[key] = value;
   body["properties"] = properties;
-  // What an included file may give cannot be required of each file.
   body["required"] = Json::array({"schema"});
   out.update(body);
+  // What an included file may give is required of a file without one only.
+  Json required = Json::array();
+  for (const FieldList::Item& item : fields.items())
+    if (item.required) required.push_back(item.key);
+  if (!required.empty()) {
+    out["if"] = {{"not", {{"required", {"include"}}}}};
+    out["then"] = {{"required", required}};
+  }
   return out;
 }
 

@@ -71,7 +71,8 @@ class FieldList {
   bool read(const Node& node, void* object, const ReadContext& context, const std::string& also = "") const;
   /// Lines "key: value" indented by `indent` spaces.
   std::string dump(const void* object, unsigned indent) const;
-  nlohmann::ordered_json schema(const void* object) const;
+  /// `whole`: what is required must be in the map, and cannot come from an included file.
+  nlohmann::ordered_json schema(const void* object, bool whole) const;
 
  protected:
   Item& last();
@@ -251,6 +252,17 @@ class Fields : public FieldList {
   template <class L>
   Fields& word(const char* name, const L& means) {
     last().type->set_word(name, detail::limit_text(means));
+    return *this;
+  }
+  /// What the JSON Schema says of a value kept as the file has it (RawValue, RawMap).
+  Fields& shape(const char* json) {
+    last().type->set_shape(json);
+    return *this;
+  }
+  /// Each value of a RawMap is a text, or a map of V's keys.
+  template <class V>
+  Fields& values() {
+    last().type->set_values(&detail::fields_of<V>);
     return *this;
   }
   /// Where the default comes from.

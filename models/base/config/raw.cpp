@@ -5,6 +5,8 @@
 namespace iommusim::base {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 class RawType final : public ValueType {
  public:
   RawType(Node& (*node)(void*), bool map) : node_(node), map_(map) {}
@@ -19,11 +21,19 @@ class RawType final : public ValueType {
   std::string dump(const void* object, unsigned) const override {
     return " " + flow_text(node_(const_cast<void*>(object))) + "\n";
   }
-  nlohmann::ordered_json schema(const void*) const override {
-    auto schema = nlohmann::ordered_json::object();
-    if (map_) schema["type"] = "object";
+  Json schema(const void*, bool) const override {
+    Json schema = shape_;
+    if (map_) schema["type"] = Json::array({"object", "null"});
+    if (values_)
+      schema["additionalProperties"] = {
+          {"anyOf", Json::array({{{"type", "string"}}, values_().schema(values_().defaults(), true)})}};
     return schema;
   }
+  void nested(const void*, const std::function<void(const FieldList&, const void*)>& visit) const override {
+    if (values_) visit(values_(), values_().defaults());
+  }
+  void set_shape(const std::string& json) override { shape_ = Json::parse(json); }
+  void set_values(const FieldList& (*fields)()) override { values_ = fields; }
   std::string name() const override { return map_ ? "map" : "any value"; }
   std::string example() const override { return map_ ? "{path: value}" : "4 KiB"; }
   std::string default_text(const void*) const override { return ""; }
@@ -31,6 +41,8 @@ class RawType final : public ValueType {
  private:
   Node& (*node_)(void*);
   bool map_;
+  Json shape_ = Json::object();
+  const FieldList& (*values_)() = nullptr;
 };
 
 /// Plain scalars go as they are when nothing in them is YAML's.

@@ -16,7 +16,7 @@ namespace iommusim::base {
 
 /// What the reader, the dump, the schema and the manual know of a scalar type.
 struct ScalarCodec {
-  enum class Json { boolean, integer, number, string };
+  enum class Json { boolean, natural, integer, number, string };
   const char* name;     ///< "time", "size", "integer" ...
   const char* example;  ///< a correct one: "450 ns"
   Json json;
@@ -57,13 +57,16 @@ struct Scalar;  // specialised below; a type without specialisation cannot be a 
     }                                                                                 \
     static std::string write(const TYPE& v) { return to_text(v); }                    \
   };
-IOMMUSIM_QUANTITY_SCALAR(Time, parse_time, "time", "450 ns", "^[0-9.]+ ?(ps|ns|us|ms|s)$")
-IOMMUSIM_QUANTITY_SCALAR(Bytes, parse_bytes, "size", "4 KiB", "^[0-9.]+ ?(B|KiB|MiB|GiB|TiB|PiB)$")
-IOMMUSIM_QUANTITY_SCALAR(Bandwidth, parse_bandwidth, "data rate", "100 Gb/s", "^[0-9.]+ ?(([kMGT]|[KMGT]i)?(b|B)/s)$")
-IOMMUSIM_QUANTITY_SCALAR(Frequency, parse_frequency, "frequency", "1.2 GHz", "^[0-9.]+ ?[kMGT]?Hz$")
-IOMMUSIM_QUANTITY_SCALAR(TransferRate, parse_transfer_rate, "transfer rate", "16 GT/s", "^[0-9.]+ ?[MG]T/s$")
-IOMMUSIM_QUANTITY_SCALAR(OpRate, parse_op_rate, "operation rate", "2.5 M/s", "^[0-9.]+ ?[kMG]?/s$")
-IOMMUSIM_QUANTITY_SCALAR(Fraction, parse_fraction, "fraction", "12.5 %", "")
+// Patterns of a quantity: digits as parse_*() takes them, then the unit.
+#define IOMMUSIM_DECIMAL "^(0|[1-9][0-9]*)(\\.[0-9]+)? *"
+IOMMUSIM_QUANTITY_SCALAR(Time, parse_time, "time", "450 ns", IOMMUSIM_DECIMAL "(ps|ns|us|ms|s)$")
+IOMMUSIM_QUANTITY_SCALAR(Bytes, parse_bytes, "size", "4 KiB", IOMMUSIM_DECIMAL "([KMGTP]i)?B$")
+IOMMUSIM_QUANTITY_SCALAR(Bandwidth, parse_bandwidth, "data rate", "100 Gb/s",
+                         IOMMUSIM_DECIMAL "([kMGT]?[bB]|[KMGT]iB)/s$")
+IOMMUSIM_QUANTITY_SCALAR(Frequency, parse_frequency, "frequency", "1.2 GHz", IOMMUSIM_DECIMAL "[kMGT]?Hz$")
+IOMMUSIM_QUANTITY_SCALAR(TransferRate, parse_transfer_rate, "transfer rate", "16 GT/s", IOMMUSIM_DECIMAL "[kMG]?T/s$")
+IOMMUSIM_QUANTITY_SCALAR(OpRate, parse_op_rate, "operation rate", "2.5 M/s", IOMMUSIM_DECIMAL "[kMG]?/s$")
+IOMMUSIM_QUANTITY_SCALAR(Fraction, parse_fraction, "fraction", "12.5 %", IOMMUSIM_DECIMAL "%$")
 #undef IOMMUSIM_QUANTITY_SCALAR
 
 #define IOMMUSIM_PLAIN_SCALAR(TYPE, READ, WRITE, NAME, EXAMPLE, PATTERN, JSON)        \
@@ -86,7 +89,7 @@ IOMMUSIM_PLAIN_SCALAR(SourceId, read_source_id, '"' + to_text(v) + '"', "BDF wit
 template <class V>
 struct Scalar<V, std::enable_if_t<std::is_integral_v<V> && !std::is_same_v<V, bool>>> {
   static constexpr const char *name = "integer", *example = "16", *pattern = "";
-  static constexpr auto json = ScalarCodec::Json::integer;
+  static constexpr auto json = std::is_unsigned_v<V> ? ScalarCodec::Json::natural : ScalarCodec::Json::integer;
   static std::string read(const Node& n, V& out) {
     bool negative = false;
     std::uint64_t magnitude = 0;
@@ -100,7 +103,8 @@ struct Scalar<V, std::enable_if_t<std::is_integral_v<V> && !std::is_same_v<V, bo
 
 template <class Tag>
 struct Scalar<Address<Tag>> {
-  static constexpr const char *name = "address", *example = "0x100000000", *pattern = "";
+  static constexpr const char *name = "address", *example = "0x100000000",
+                              *pattern = "^0x[0-9a-fA-F]+$|" IOMMUSIM_DECIMAL "([KMGTP]i)?B$";
   static constexpr auto json = ScalarCodec::Json::string;
   static std::string read(const Node& n, Address<Tag>& out) {
     std::uint64_t value = 0;
@@ -141,5 +145,7 @@ const ScalarCodec& scalar_codec() {
       count};
   return codec;
 }
+
+#undef IOMMUSIM_DECIMAL
 
 }  // namespace iommusim::base

@@ -20,6 +20,8 @@ void ValueType::set_one_of(std::vector<std::string>) { misuse(*this, "one_of"); 
 void ValueType::set_word(const std::string&, const std::string&) { misuse(*this, "word"); }
 void ValueType::set_unique(const std::string&) { misuse(*this, "unique"); }
 void ValueType::set_power_of_two() { misuse(*this, "power_of_two"); }
+void ValueType::set_shape(const std::string&) { misuse(*this, "shape"); }
+void ValueType::set_values(const FieldList& (*)()) { misuse(*this, "values"); }
 
 namespace {
 
@@ -79,11 +81,12 @@ class ScalarType final : public ValueType {
     if (!words_.empty()) parts.push_back("or " + word_list());
     return join(parts);
   }
-  Json schema(const void*) const override {
+  Json schema(const void*, bool) const override {
     Json out;
     const std::string kind = codec_.name;
     switch (codec_.json) {
       case ScalarCodec::Json::boolean: out["type"] = "boolean"; break;
+      case ScalarCodec::Json::natural: out = {{"type", "integer"}, {"minimum", 0}}; break;
       case ScalarCodec::Json::integer: out["type"] = "integer"; break;
       case ScalarCodec::Json::number: out["type"] = "number"; break;
       case ScalarCodec::Json::string: out["type"] = "string"; break;
@@ -91,7 +94,7 @@ class ScalarType final : public ValueType {
     if (kind == "fraction") out["type"] = Json::array({"string", "number"});
     if (kind == "address") out["type"] = Json::array({"string", "integer"});
     if (codec_.pattern[0] != 0) out["pattern"] = codec_.pattern;
-    if (codec_.json == ScalarCodec::Json::integer || codec_.json == ScalarCodec::Json::number) {
+    if (codec_.json != ScalarCodec::Json::boolean && codec_.json != ScalarCodec::Json::string) {
       if (low_) out["minimum"] = Json::parse(codec_.write(low_.get()));
       if (high_) out["maximum"] = Json::parse(codec_.write(high_.get()));
     } else if (codec_.json == ScalarCodec::Json::string && kind != "text") {
@@ -189,7 +192,7 @@ class ChoiceType final : public ValueType {
       if (value == get_(object)) return write_string(word);
     throw std::logic_error("field list: a value of an enum has no name");
   }
-  Json schema(const void*) const override { return Json{{"enum", words()}}; }
+  Json schema(const void*, bool) const override { return Json{{"enum", words()}}; }
   std::string name() const override { return "one of " + join(words()); }
   std::string example() const override { return choices_[0].first; }
 

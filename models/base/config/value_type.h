@@ -32,7 +32,8 @@ class ValueType {
   virtual bool read(const Node& node, void* object, const ReadContext& context) const = 0;
   /// YAML after "key:": " 450 ns\n", or "\n" and a block indented by `indent` spaces.
   virtual std::string dump(const void* object, unsigned indent) const = 0;
-  virtual nlohmann::ordered_json schema(const void* default_object) const = 0;
+  /// `whole`: nothing of the value can come from another file (items of lists), so that what is required must be here.
+  virtual nlohmann::ordered_json schema(const void* default_object, bool whole) const = 0;
   virtual std::string name() const = 0;  ///< "time", "list of size", "one of lru, fifo"
   virtual std::string example() const = 0;
   /// "1 to 64", "" without limits.
@@ -50,6 +51,8 @@ class ValueType {
   virtual void set_word(const std::string& word, const std::string& means);
   virtual void set_unique(const std::string& key);
   virtual void set_power_of_two();
+  virtual void set_shape(const std::string& json);
+  virtual void set_values(const FieldList& (*fields)());
 };
 using ValueTypePtr = std::shared_ptr<ValueType>;
 

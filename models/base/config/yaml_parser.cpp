@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <map>
 #include <sstream>
 
@@ -239,6 +240,15 @@ bool check_bytes(std::string_view text, const std::shared_ptr<const std::string>
   return true;
 }
 
+/// YAML reads '> 4' as the beginning of a folded text; who wrote it meant a condition.
+std::string hint(std::string_view text, const YAML::Mark& mark) {
+  const auto at = static_cast<std::size_t>(std::max(mark.pos, 0));
+  if (at >= text.size()) return "";
+  const std::size_t sign = text.rfind('>', at), line = text.rfind('\n', at);
+  const bool here = sign != std::string_view::npos && (line == std::string_view::npos || sign > line);
+  return here && sign + 4 > at ? ". A text that begins with '>' is written in quotes" : "";
+}
+
 }  // namespace
 
 Node parse_yaml(std::string_view text, const std::string& name, const LoadLimits& limits, Diagnostics& diagnostics) {
@@ -257,7 +267,7 @@ Node parse_yaml(std::string_view text, const std::string& name, const LoadLimits
     return root;
   } catch (const Stop&) {
   } catch (const YAML::Exception& e) {
-    diagnostics.add(builder.position(e.mark), "", "not valid YAML: " + e.msg);
+    diagnostics.add(builder.position(e.mark), "", "not valid YAML: " + e.msg + hint(text, e.mark));
   }
   return {};
 }

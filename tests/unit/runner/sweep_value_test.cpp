@@ -63,6 +63,7 @@ TEST(Range, AddsInTheUnitOfItsStep) {
   EXPECT_THAT(expand_range("from 10 % to 50 % step 20 %").values, ElementsAre("10 %", "30 %", "50 %"));
   EXPECT_THAT(expand_range("from 1 us to 2 us step 500 ns").values, ElementsAre("1 us", "1.5 us", "2 us"));
   EXPECT_THAT(expand_range("from 0.1 to 0.3 step 0.1").values, ElementsAre("0.1", "0.2", "0.3"));
+  EXPECT_THAT(expand_range("from 0 to 2e-12 step 1e-12").values, ElementsAre("0", "1e-12", "2e-12"));
 }
 
 TEST(Range, MistakesSayWhatIsExpected) {
@@ -73,7 +74,10 @@ TEST(Range, MistakesSayWhatIsExpected) {
   EXPECT_EQ(expand_range("from 8 to 9 factor 1").error,
             "a factor is a number above 1, and what it multiplies is above 0");
   EXPECT_EQ(expand_range("from 8 to 9 step 0").error, "a step is above 0");
+  EXPECT_EQ(expand_range("from 8 B to 9 B step -1 B").error, "a step is above 0");
   EXPECT_EQ(expand_range("from 0 to 1000000 step 1").error, "it has more than 100000 values");
+  EXPECT_EQ(expand_range("from 1 B to 1 PiB factor 1.0000000001").error, "it has more than 100000 values")
+      << "steps that round to the same value do not go on for ever";
 }
 
 }  // namespace
