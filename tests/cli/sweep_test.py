@@ -6,7 +6,6 @@ import os
 import random
 import re
 import resource
-import shutil
 import signal
 import subprocess
 import time
@@ -80,6 +79,26 @@ class Sweeps(SweepTest):
         self.assertIn("results in out", done.stdout)
         self.assertEqual(done.stderr, "", "no progress bar when standard error is no terminal")
         self.assertEqual(self.leftovers("out"), [])
+
+    def test_zipped_factors_are_a_column_each_and_conditions_leave_out_points(self):
+        zipped = STUDY.replace('  - {name: size, path: "workloads[0].buffer.size", values: [64 KiB, 1 MiB, 16 MiB]}\n', """  - zip:
+      - {name: size, path: "workloads[0].buffer.size", values: [64 KiB, 1 MiB, 16 MiB]}
+      - {name: walkers, path: platform.iommu.unit.walkers, values: [1, 6, 6]}
+exclude: [{domain: none, size: "> 1 MiB"}]
+plots: [{name: p, x: size, y: gbps, where: {size: "<= 1 MiB", domain: not none}}]
+""")
+        self.study("claims: [{text: It costs, metric: gbps, where: {size: \"> 64 KiB\"}, ratio_to: {size: 64 KiB}, at_most: 1.01}]\n", text=zipped)
+        self.assertIn("It costs", self.sweep("out", "-j", "2").stdout)
+        rows = self.rows("out")
+        self.assertEqual([(r["point"], r["size"], r["walkers"]) for r in rows],
+                         [("none-64KiB-1", "65536", "1"), ("none-1MiB-6", "1048576", "6"), ("DMA-64KiB-1", "65536", "1"),
+                          ("DMA-1MiB-6", "1048576", "6"), ("DMA-16MiB-6", "16777216", "6")])
+        self.assertEqual(self.json("out", "study.json")["plots"][0]["where"], {"size": [65536, 1048576], "domain": "DMA"})
+        exported = self.iommusim("sweep", "s.yaml", "-o", "more", "--export-runs").stdout.splitlines()
+        self.assertEqual(len(exported), 5)
+        self.assertTrue(all("workloads[0].buffer.size" in line and "platform.iommu.unit.walkers" in line for line in exported), exported)
+        self.iommusim("collect", "out")
+        self.assertEqual(self.rows("out"), rows)
 
     def test_a_point_is_what_run_gives_with_the_same_settings(self):
         self.study()
@@ -411,87 +430,12 @@ class Texts(SweepTest):
         walk(self.result("out")["metrics"], "")
         self.assertEqual(names, figures)
 
-    def completion(self, shell):
-        """The script of a shell in a file; skips, and says so, where the shell is not installed."""
-        if not shutil.which(shell):
-            self.skipTest(f"{shell} is not installed: its completion is not tested")
-        self.write("completion", self.iommusim("completion", shell).stdout)
-        for name in ("study.yaml", "table.csv"):
-            self.write(name, "")
-        os.mkdir(self.path("studies"))
-
-    def shell(self, *command):
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=True).stdout.split()
-
-    def test_completion_in_bash_knows_commands_options_words_and_files(self):
-        self.completion("bash")
-
-        def complete(*words):
-            return self.shell("bash", "-c", f"source completion; COMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _iommusim; "
-                                            "echo ${COMPREPLY[@]}")
-
-        self.assertEqual(complete("iommusim", "sw"), ["sweep"])
-        self.assertEqual(complete("iommusim", "sweep", "--re"), ["--resume", "--retry"])
-        self.assertEqual(complete("iommusim", "run", "--f"), ["--force"])
-        self.assertEqual(complete("iommusim", "run", "stu"), ["studies", "study.yaml"])
-        self.assertEqual(complete("iommusim", "run", "t"), [], "no configuration")
-        self.assertEqual(complete("iommusim", "run", "study.yaml", "-o", "stu"), ["studies"])
-        self.assertEqual(complete("iommusim", "sweep", "st"), ["status", "studies", "study.yaml"])
-        self.assertEqual(complete("iommusim", "sweep", "status", "st"), ["studies"])
-        self.assertEqual(complete("iommusim", "collect", "st"), ["studies"])
-        self.assertEqual(complete("iommusim", "list", "pat"), ["patterns"])
-        self.assertEqual(complete("iommusim", "completion", "z"), ["zsh"])
-        self.assertIn("iotlb", complete("iommusim", "describe", "iot"))
-        for command in complete("iommusim", "''"):
-            if not command.startswith("-"):
-                wanted = set(re.findall(r"^ +(?:-. \[ )?(--[a-z-]+)", self.iommusim(command, "--help").stdout, re.M))
-                self.assertEqual(set(complete("iommusim", command, "--")), wanted, command)
-
-    def test_completion_in_zsh_offers_the_same(self):
-        self.completion("zsh")
-
-        def complete(*words):  # the functions that zsh's own completion would call say what they are asked for
-            script = ("compdef() { :; }; compadd() { print -- ${@:#--}; }; _files() { print FILES $@; }; _describe() { print -l -- ${(P)2%%:*}; }\n"
-                      f"source ./completion; words=({' '.join(words)}); CURRENT={len(words)}; PREFIX={words[-1]}; _iommusim")
-            return self.shell("zsh", "-f", "-c", script)
-
-        self.assertIn("sweep", complete("iommusim", "''"))
-        self.assertIn("--resume", complete("iommusim", "sweep", "--"))
-        self.assertEqual(complete("iommusim", "sweep", "''"), ["status", "FILES", "-g", "*.yaml"])
-        self.assertEqual(complete("iommusim", "collect", "''"), ["FILES", "-/"])
-        self.assertIn("iotlb", complete("iommusim", "describe", "''"))
-
-    def test_completion_in_fish_offers_the_same(self):
-        self.completion("fish")
-
-        def complete(line):
-            words = self.shell("fish", "--no-config", "-c", f"set -x HOME {self.folder}; source completion; complete -C '{line}' | string split -f1 \t")
-            return [w for w in words if w != "completion"]
-
-        self.assertEqual(complete("iommusim sw"), ["sweep"])
-        self.assertEqual(complete("iommusim sweep --re"), ["--resume", "--retry"])
-        self.assertEqual(complete("iommusim run stu"), ["study.yaml", "studies/"])
-        self.assertEqual(complete("iommusim collect st"), ["studies/"])
-        self.assertEqual(complete("iommusim list pat"), ["patterns"])
-        self.assertIn("iotlb", complete("iommusim describe iot"))
-
     def test_the_manual_page_has_every_command_and_no_errors(self):
         page = self.iommusim("man").stdout
         for word in ("sweep", "compare", "EXIT STATUS", "SS study", "SS iotlb"):
             self.assertIn(word, page)
         lines = [line for line in page.splitlines() if line.startswith(".")]
         self.assertEqual({line.split()[0] for line in lines} - {".TH", ".SH", ".SS", ".B", ".br", ".PP", ".nf", ".fi", ".TP"}, set())
-
-    def test_the_manual_page_renders_without_a_warning(self):
-        page = self.iommusim("man").stdout
-        for command in (["groff", "-man", "-ww", "-Tutf8"], ["mandoc", "-Tlint", "-Wwarning"]):
-            with self.subTest(command=command):
-                if not shutil.which(command[0]):
-                    self.skipTest(f"{command[0]} is not installed: it has not read the manual page")
-                done = subprocess.run(command, input=page, capture_output=True, text=True, check=False)
-                said = [line for line in done.stderr.splitlines() + (done.stdout.splitlines() if command[0] == "mandoc" else [])
-                        if "missing date" not in line]  # the same page from the same version, whenever it is printed
-                self.assertEqual(said, [])
 
     def test_every_shipped_study_passes_check(self):
         studies = []

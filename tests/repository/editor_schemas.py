@@ -116,6 +116,8 @@ class Schemas(unittest.TestCase):
 
     def test_parts_of_files_need_not_be_whole(self):
         self.assertEqual(self.errors("experiment", "schema: 1\nplatform: {iommu: {architecture: {address_bits: 48}}}"), [])
+        self.assertEqual(self.errors("experiment", "schema: 1\nreplay: null\nplatform: {iommu: {architecture: null}}"), [])
+        self.assertEqual(self.errors("experiment", "schema: 1\nplatform: {iommu: null}"), [])
         self.assertEqual(self.errors("study", "schema: 1\ninclude: [other.yaml]\ntitle: t"), [])
         self.assertEqual(self.errors("experiment", "schema: 1\nplatform: {endpoints: [{name: a, bdf: 01:00.0}]}"), [], "a text in YAML 1.2")
 

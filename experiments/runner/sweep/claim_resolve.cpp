@@ -87,14 +87,11 @@ class Resolution {
       if (change.holds(study_.points[p])) partners[rest(study_.points[p], change)].push_back(p);
     for (Claim::Row& row : claim_.rows) {
       const auto& found = partners[rest(study_.points[row.point], change)];
-      if (found.empty()) {
-        error(key, "no point differs from '" + name(row.point) + "' in just this");
-      } else if (found.size() > 1) {
-        error(key, "two points differ from '" + name(row.point) + "' in just this, '" + name(found[0]) + "' and '" +
-                       name(found[1]) + "': say which");
-      } else {
-        row.base = found.front();
-      }
+      if (found.empty()) return error(key, "no point differs from '" + name(row.point) + "' in just this");
+      if (found.size() > 1)
+        return error(key, "two points differ from '" + name(row.point) + "' in just this, '" + name(found[0]) +
+                              "' and '" + name(found[1]) + "': say which");
+      row.base = found.front();
     }
   }
   const std::string& name(std::size_t point) const { return study_.points[point].name; }

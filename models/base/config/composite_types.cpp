@@ -220,7 +220,8 @@ class VariantType final : public ValueType {
       if (chosen && a->derived(chosen)) type["default"] = a->name;
       Json then = a->fields().schema(chosen && a->derived(chosen) ? a->derived(chosen) : a->fields().defaults(), whole);
       then["properties"]["type"] = true;
-      keys.push_back({{"if", {{"properties", {{"type", is}}}, {"required", {"type"}}}}, {"then", std::move(then)}});
+      keys.push_back({{"if", {{"type", "object"}, {"properties", {{"type", is}}}, {"required", {"type"}}}},
+                      {"then", std::move(then)}});
     }
     type["oneOf"] = std::move(types);
     Json out{{"type", "object"}};

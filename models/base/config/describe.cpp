@@ -61,7 +61,7 @@ nlohmann::ordered_json FieldList::schema(const void* object, bool whole) const {
     const void* member = object ? item.member(const_cast<void*>(object)) : nullptr;
     Json one = item.type->schema(member, whole);
     const std::string limits = item.type->limits();
-    one["description"] = item.help + (limits.empty() ? "" : " (" + limits + ")") +
+    one["description"] = item.help + (limits.empty() || limits.compare(0, 3, "or ") == 0 ? "" : " (" + limits + ")") +
                          (item.source.empty() ? "" : ". Source: " + item.source);
     if (member && !item.required)
       if (auto value = default_json(item.type->default_text(member), one)) one["default"] = std::move(*value);

@@ -93,7 +93,10 @@ class ScalarType final : public ValueType {
     }
     if (kind == "fraction") out["type"] = Json::array({"string", "number"});
     if (kind == "address") out["type"] = Json::array({"string", "integer"});
-    if (codec_.pattern[0] != 0) out["pattern"] = codec_.pattern;
+    if (codec_.pattern[0] != 0) {
+      out["pattern"] = codec_.pattern;
+      out["patternErrorMessage"] = "Expected " + with_article(kind) + " such as " + codec_.example;  // read by editors
+    }
     if (codec_.json != ScalarCodec::Json::boolean && codec_.json != ScalarCodec::Json::string) {
       if (low_) out["minimum"] = Json::parse(codec_.write(low_.get()));
       if (high_) out["maximum"] = Json::parse(codec_.write(high_.get()));
