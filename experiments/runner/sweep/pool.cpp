@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +16,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <utility>
 
 #include "models/base/error.h"
 
@@ -56,7 +58,7 @@ Pool::~Pool() {
   for (Child& c : children_) reap(c);
 }
 
-void Pool::run_child(const Work& work, int report, int log, pid_t parent) {
+void Pool::run_child(const Work& work, int report, int log, int go, pid_t parent) {
   ::setpgid(0, 0);  // Ctrl-C is the parent's to handle
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it died before the line above
@@ -70,6 +72,8 @@ void Pool::run_child(const Work& work, int report, int log, pid_t parent) {
   }
   const struct rlimit no_core { 0, 0 };
   ::setrlimit(RLIMIT_CORE, &no_core);
+  std::uint64_t value = 0;
+  while (::read(go, &value, sizeof value) < 0 && errno == EINTR) {}
   const int status = work(report);
   std::cout.flush();
   std::fflush(nullptr);
@@ -81,6 +85,8 @@ void Pool::start(std::uint64_t tag, const Work& work) {
   if (::pipe2(ends, O_CLOEXEC) != 0) cannot("make a pipe");
   const int log = ::memfd_create("run", MFD_CLOEXEC);
   if (log < 0) cannot("make a file in memory");
+  const int go = ::eventfd(0, EFD_CLOEXEC);
+  if (go < 0) cannot("make an event");
   std::cout.flush();
   std::fflush(nullptr);
   const pid_t parent = ::getpid();
@@ -88,12 +94,23 @@ void Pool::start(std::uint64_t tag, const Work& work) {
   if (pid < 0) cannot("start a process");
   if (pid == 0) {
     ::close(ends[0]);
-    run_child(work, ends[1], log, parent);
+    run_child(work, ends[1], log, go, parent);
   }
   ::close(ends[1]);  // so that the pipe ends with the child
+  children_.push_back({tag, pid, ends[0], log, go, Clock::time_point::max(), false, ""});
+  let_work();
+}
+
+void Pool::let_work() {
   const auto limit = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits_.seconds));
-  children_.push_back(
-      {tag, pid, ends[0], log, limits_.seconds > 0 ? Clock::now() + limit : Clock::time_point::max(), false, ""});
+  for (std::size_t i = 0; i < children_.size() && i < size_; ++i) {  // those that work come first
+    Child& c = children_[i];
+    if (c.go < 0) continue;
+    const std::uint64_t one = 1;
+    if (::write(c.go, &one, sizeof one) < 0) cannot("start a process");
+    ::close(std::exchange(c.go, -1));
+    if (limits_.seconds > 0) c.deadline = Clock::now() + limit;
+  }
 }
 
 Pool::Ended Pool::reap(Child& child) {
@@ -119,6 +136,7 @@ Pool::Ended Pool::reap(Child& child) {
   if (!ended.done) ended.lines = last_lines(tail_of(child.log), 20);
   ::close(child.report);
   ::close(child.log);
+  if (child.go >= 0) ::close(child.go);
   return ended;
 }
 
@@ -149,6 +167,7 @@ std::vector<Pool::Ended> Pool::wait(std::chrono::milliseconds wait) {
       children_.erase(children_.begin() + static_cast<std::ptrdiff_t>(i));
     }
   }
+  let_work();
   return ended;
 }
 

@@ -16,7 +16,8 @@ struct PoolLimits {
   std::uint64_t memory = 0;  ///< bytes of its address space; 0: none
 };
 
-/// Children die with this process (PR_SET_PDEATHSIG), and do not see the terminal's signals. Call from one thread.
+/// Children die with this process (PR_SET_PDEATHSIG), and do not see the terminal's signals. Some more than may work are
+/// made ahead and wait, so that no processor idles while the next is made. Call from one thread.
 class Pool {
  public:
   /// Runs in the child: writes what the parent is to know to `report` and returns the exit status. What it prints on
@@ -39,9 +40,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  bool full() const { return children_.size() >= size_; }
+  bool full() const { return children_.size() >= size_ + ahead(); }
   bool idle() const { return children_.empty(); }
-  std::size_t running() const { return children_.size(); }
   /// Precondition: not full(). `tag` comes back with the end. Throws base::UserError when no process can be made.
   void start(std::uint64_t tag, const Work& work);
   /// Those that have ended, after at most `wait` when none has; a signal ends the wait.
@@ -54,11 +54,14 @@ class Pool {
     std::uint64_t tag;
     pid_t pid;
     int report, log;
+    int go;  ///< written to when it may work; -1 from then on
     std::chrono::steady_clock::time_point deadline;
     bool timed_out = false;
     std::string text;
   };
-  [[noreturn]] void run_child(const Work& work, int report, int log, pid_t parent);
+  [[noreturn]] void run_child(const Work& work, int report, int log, int go, pid_t parent);
+  unsigned ahead() const { return 1 + size_ / 8; }
+  void let_work();
   Ended reap(Child& child);
   unsigned size_;
   PoolLimits limits_;

@@ -37,12 +37,13 @@ ExperimentConfig Resolver::config(const Point& point, unsigned r) const {
   return result;
 }
 
-Provenance Resolver::provenance(const ExperimentConfig& config) const {
-  return provenance_of(config, [this](const std::string& file) {
+Provenance Resolver::provenance(const ExperimentConfig& config, const std::string& known) const {
+  const auto digest_of = [this](const std::string& file) {
     std::string& digest = inputs_[file];
     if (digest.empty()) digest = base::sha256_file(file);
     return digest;
-  });
+  };
+  return provenance_of(config, digest_of, known);
 }
 
 std::vector<Resolver::Checked> Resolver::check() const {

@@ -21,8 +21,8 @@ class Resolver {
   ExperimentConfig config(const Point& point, unsigned r, base::Diagnostics& diagnostics) const;
   /// The same of a point that check() has passed.
   ExperimentConfig config(const Point& point, unsigned r) const;
-  /// With the digests of input files read once.
-  Provenance provenance(const ExperimentConfig& config) const;
+  /// With the digests of input files read once, and that of the configuration when it is `known`.
+  Provenance provenance(const ExperimentConfig& config, const std::string& known = "") const;
 
   struct Checked {
     std::uint64_t seed;               ///< of replication 0

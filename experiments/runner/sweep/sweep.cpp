@@ -211,8 +211,14 @@ class Sweep {
   void begin(Pool& pool, RunId id) {
     const std::uint64_t tag = next_tag_++;
     running_[tag] = id;
-    pool.start(tag,
-               [&](int report) { return run_in_worker(study_, *resolver_, record_->metrics, layout_, id, report); });
+    // Here rather than in the process: there everything that is touched first has to be copied.
+    const ExperimentConfig config = resolver_->config(study_.points[id.point], id.replication);
+    const PointRecord& point = record_->points[id.point];
+    const Provenance provenance =
+        resolver_->provenance(config, id.replication < point.sha256.size() ? point.sha256[id.replication] : "");
+    pool.start(tag, [&](int report) {
+      return run_in_worker(config, provenance, record_->metrics, layout_.folder(point.name, config.run.seed), report);
+    });
   }
 
   void end(Schedule& schedule, const Pool::Ended& ended) {
@@ -220,6 +226,7 @@ class Sweep {
     running_.erase(ended.tag);
     const PointRecord& point = record_->points[id.point];
     const fs::path folder = layout_.folder(point.name, index_->seed(id));
+    of_workers_ += ended.cpu;
     RunRecord run;
     run.point = point.name;
     run.seed = index_->seed(id);
@@ -277,8 +284,10 @@ class Sweep {
     write_file(
         layout_.root() / "sweep.log",
         fmt::format("runs            {} ran, {} had a result, {} failed\nwall_clock      {:.3f} s on {} processes\n"
-                    "simulations     {:.3f} s of CPU time, {:.1f} % of processes times wall clock\n",
-                    ran_, had_, failed_, wall_, options_.jobs, useful_, 100 * share));
+                    "simulations     {:.3f} s of CPU time, {:.1f} % of processes times wall clock\n"
+                    "around_them     {:.3f} s of CPU time in their processes, {:.3f} s in this one\n",
+                    ran_, had_, failed_, wall_, options_.jobs, useful_, 100 * share, of_workers_ - useful_,
+                    cpu_seconds()));
     if (!options_.quiet) {
       std::cout << study_.config.title << "\n" << results_text(layout_.results(), 60);
       std::cout << fmt::format("{} runs in {} on {} processes{}; {:.0f} % of their time in simulations\n", ran_,
@@ -305,7 +314,7 @@ class Sweep {
   std::unordered_map<std::uint64_t, unsigned> attempts_;
   std::uint64_t next_tag_ = 0;
   std::size_t ran_ = 0, had_ = 0, failed_ = 0;
-  double useful_ = 0, wall_ = 0;
+  double useful_ = 0, of_workers_ = 0, wall_ = 0;  // seconds
 };
 
 std::string shell_quoted(const std::string& text) {

@@ -24,12 +24,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double cpu_seconds() {
-  struct timespec t {};
-  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
 void send(int file, const std::string& text) {
   for (std::size_t sent = 0; sent < text.size();) {
     const ssize_t n = ::write(file, text.data() + sent, text.size() - sent);
@@ -69,13 +63,15 @@ void send_row(int report, const std::vector<double>& values, double cpu) {
 
 }  // namespace
 
-int run_in_worker(const Study& study, const Resolver& resolver, const std::vector<MetricColumn>& metrics,
-                  const SweepLayout& layout, RunId id, int report) {
+double cpu_seconds() {
+  struct timespec t {};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
+}
+
+int run_in_worker(const ExperimentConfig& config, const Provenance& provenance,
+                  const std::vector<MetricColumn>& metrics, const std::filesystem::path& path, int report) {
   return guarded([&] {
-    const Point& point = study.points[id.point];
-    const ExperimentConfig config = resolver.config(point, id.replication);
-    const Provenance provenance = resolver.provenance(config);
-    const auto path = layout.folder(point.name, config.run.seed);
     if (is_valid(path, provenance)) {  // another live copy of this work was faster
       std::ifstream file(path / "result.json", std::ios::binary);
       send_row(report, row_of(Json::parse(file).at("metrics"), metrics), 0);

@@ -5,11 +5,14 @@
 
 namespace iommusim::runner {
 
-/// Runs a point's replication into its folder, publishes it, and writes a line of JSON to `report`: the row of metrics
-/// and the CPU seconds of the simulation. Returns the exit status; says on standard error why one is not 0. A valid
-/// result that somebody else has put there meanwhile is as good.
-int run_in_worker(const Study& study, const Resolver& resolver, const std::vector<MetricColumn>& metrics,
-                  const SweepLayout& layout, RunId id, int report);
+/// Runs an experiment into its folder, publishes it, and writes a line of JSON to `report`: the row of metrics and the
+/// CPU seconds of the simulation. Returns the exit status; says on standard error why one is not 0. A valid result that
+/// somebody else has put there meanwhile is as good.
+int run_in_worker(const ExperimentConfig& config, const Provenance& provenance,
+                  const std::vector<MetricColumn>& metrics, const std::filesystem::path& path, int report);
+
+/// CPU time of this process so far.
+double cpu_seconds();
 
 /// What run_in_worker reported.
 struct WorkerReport {
