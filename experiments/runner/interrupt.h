@@ -1,9 +1,14 @@
-// SIGINT and SIGTERM: a run ends at its next check, cleans up and writes nothing.
+// SIGINT, SIGTERM and SIGHUP: a run ends at its next check, cleans up and writes nothing.
 #pragma once
+
+#include <signal.h>
+
+#include <array>
 
 namespace iommusim::runner {
 
-/// While alive, SIGINT and SIGTERM set a flag instead of ending the process; a second signal ends it at once.
+/// While alive, these signals set a flag instead of ending the process; a second one ends it at once. A signal that is
+/// ignored (nohup, background jobs of scripts) stays so.
 class InterruptGuard {
  public:
   InterruptGuard();
@@ -12,6 +17,10 @@ class InterruptGuard {
   InterruptGuard& operator=(const InterruptGuard&) = delete;
   /// True once a signal has come.
   static bool requested();
+
+ private:
+  static constexpr std::array<int, 3> kSignals{SIGINT, SIGTERM, SIGHUP};
+  std::array<struct sigaction, 3> before_{};
 };
 
 }  // namespace iommusim::runner

@@ -25,4 +25,7 @@ class Progress {
   std::chrono::steady_clock::time_point last_{};
 };
 
+/// The line of a phase for a terminal of so many columns: the bar gives way first, then the end of the detail.
+std::string progress_line(const std::string& phase, double done, const std::string& detail, std::size_t columns);
+
 }  // namespace iommusim::runner

@@ -7,8 +7,7 @@ namespace iommusim::runner {
 Provenance provenance_of(const ExperimentConfig& config) { return provenance_of(config, &base::sha256_file); }
 
 Provenance provenance_of(const ExperimentConfig& config,
-                         const std::function<std::string(const std::string&)>& digest_of,
-                         const std::string& known) {
+                         const std::function<std::string(const std::string&)>& digest_of, const std::string& known) {
   Provenance p;
   p.experiment = config.name;
   p.seed = config.run.seed;

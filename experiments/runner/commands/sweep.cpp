@@ -67,7 +67,7 @@ int sweep_command(const Command& self, const Arguments& arguments) {
       "export-runs", "Prints the command line of each run instead, for GNU parallel and the like")(
       "slurm", "Submits the runs to a Slurm cluster as a job array, and a job that collects after it")(
       "points-per-task", po::value<unsigned>(), "Points of an element of the array (default: at most 200 elements)")(
-      "sbatch", po::value<std::string>(), "Further options for sbatch, e.g. \"-p main -c 8 -t 60\"")(
+      "sbatch", po::value<std::string>(), "Further options for sbatch, both jobs, e.g. \"-p main -c 8 -t 60\"")(
       "quiet,q", "Prints claims and failures only");
   options.positional("file", 1);
   if (!options.parse(arguments)) return exit_ok;

@@ -1,10 +1,8 @@
 #include "experiments/runner/sweep/collect.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <fstream>
 
 #include "experiments/runner/sweep/reference.h"
 
@@ -44,14 +42,10 @@ class Collector {
   }
 
   SweepOutcome run() {
-    const fs::path partial = layout_.root() / (".results.csv." + std::to_string(::getpid()));
-    std::ofstream out(partial, std::ios::binary);
-    out << header(record_);
-    for (std::size_t p = 0; p < record_.points.size(); ++p) point(p, out);
-    out.close();
-    std::error_code e;
-    if (out) fs::rename(partial, layout_.results(), e);
-    if (!out || e) throw base::UserError("cannot write " + layout_.results().string());
+    write_file(layout_.results(), [this](std::ostream& out) {
+      out << header(record_);
+      for (std::size_t p = 0; p < record_.points.size(); ++p) point(p, out);
+    });
     write_file(layout_.columns(), columns_json(record_));
     claims();
     write_study(layout_, record_, outcome_, [this](std::size_t p) { return states(p); });
@@ -142,19 +136,21 @@ std::string claims_text(const SweepRecord& record, const SweepOutcome& outcome) 
   return fmt::format("claims: {} of {} hold\n", held, outcome.claims.size()) + text;
 }
 
+std::string failure_text(const Failure& f) {
+  std::string text = fmt::format("{} (seed {}): {}\n", f.point, f.seed, f.status);
+  std::size_t begin = 0;
+  while (begin < f.lines.size()) {
+    const std::size_t end = std::min(f.lines.find('\n', begin), f.lines.size());
+    text += "    " + f.lines.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
+  return text;
+}
+
 std::string failures_text(const SweepOutcome& outcome) {
   std::string text;
   constexpr std::size_t most = 20;
-  for (std::size_t i = 0; i < outcome.failures.size() && i < most; ++i) {
-    const Failure& f = outcome.failures[i];
-    text += fmt::format("{} (seed {}): {}\n", f.point, f.seed, f.status);
-    std::size_t begin = 0;
-    while (begin < f.lines.size()) {
-      const std::size_t end = std::min(f.lines.find('\n', begin), f.lines.size());
-      text += "    " + f.lines.substr(begin, end - begin) + "\n";
-      begin = end + 1;
-    }
-  }
+  for (std::size_t i = 0; i < outcome.failures.size() && i < most; ++i) text += failure_text(outcome.failures[i]);
   if (outcome.failed > most)
     text += fmt::format("... and {} more: see `failures` in study.json\n", outcome.failed - most);
   return text;

@@ -12,5 +12,6 @@ SweepOutcome collect(const SweepRecord& record, const SweepLayout& layout, RunIn
 /// The claims with their status and figures, one line each, and what failed with its last lines: what ends a sweep.
 std::string claims_text(const SweepRecord& record, const SweepOutcome& outcome);
 std::string failures_text(const SweepOutcome& outcome);
+std::string failure_text(const Failure& failure);
 
 }  // namespace iommusim::runner

@@ -72,7 +72,7 @@ bool is_sweep(const fs::path& folder) {
 struct Change {
   const Entry *a, *b;
   Sample sa, sb;
-  double relative, p;
+  double relative, p, p_holm;
 };
 
 std::vector<Change> changes(const Entries& a, const Entries& b, const CompareOptions& options) {
@@ -84,39 +84,46 @@ std::vector<Change> changes(const Entries& a, const Entries& b, const CompareOpt
     const bool wanted = options.metrics.empty() ||
                         std::any_of(options.metrics.begin(), options.metrics.end(),
                                     [&](const std::string& m) { return e.metric.find(m) != std::string::npos; });
-    if (!wanted || other == others.end()) continue;
+    if (!wanted || other == others.end() || other->second->unit != e.unit) continue;
     const Sample sa = sample_of(e.values), sb = sample_of(other->second->values);
-    if (!options.all && sa.mean == sb.mean) continue;
     const double relative = sa.mean == sb.mean ? 0 : (sb.mean - sa.mean) / std::fabs(sa.mean);  // infinite from 0
-    out.push_back({&e, other->second, sa, sb, relative, welch_p(sa, sb)});
+    out.push_back({&e, other->second, sa, sb, relative, welch_p(sa, sb), 0});
   }
+  std::vector<double> p;
+  for (const Change& c : out) p.push_back(c.p);
+  p = holm(p);  // those that turn out equal are tests, too
+  for (std::size_t i = 0; i < out.size(); ++i) out[i].p_holm = p[i];
+  const auto equal = [](const Change& c) { return c.sa.mean == c.sb.mean; };
+  if (!options.all) out.erase(std::remove_if(out.begin(), out.end(), equal), out.end());
   std::stable_sort(out.begin(), out.end(),
                    [](const Change& x, const Change& y) { return std::fabs(x.relative) > std::fabs(y.relative); });
   return out;
 }
 
 std::string csv(const std::vector<Change>& all) {
-  std::string text = "point,metric,unit,a,b,change,a_deviation,b_deviation,a_count,b_count,p\n";
+  std::string text = "point,metric,unit,a,b,change,a_deviation,b_deviation,a_count,b_count,p,p_holm\n";
   for (const Change& c : all) {
-    text +=
-        fmt::format("{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(c.a->point), csv_cell(c.a->metric),
-                    csv_cell(c.a->unit), number_text(c.sa.mean), number_text(c.sb.mean), number_text(c.relative),
-                    number_text(c.sa.deviation), number_text(c.sb.deviation), c.sa.count, c.sb.count, number_text(c.p));
+    text += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{}\n", csv_cell(c.a->point), csv_cell(c.a->metric),
+                        csv_cell(c.a->unit), number_text(c.sa.mean), number_text(c.sb.mean), number_text(c.relative),
+                        number_text(c.sa.deviation), number_text(c.sb.deviation), c.sa.count, c.sb.count,
+                        number_text(c.p), number_text(c.p_holm));
   }
   return text;
 }
+
+std::string p_text(double p) { return std::isnan(p) ? "" : p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", p); }
 
 std::string table(const std::vector<Change>& all, bool sweep) {
   const bool tested = std::any_of(all.begin(), all.end(), [](const Change& c) { return !std::isnan(c.p); });
   std::vector<std::vector<std::string>> rows{{"metric", "A", "B", "unit", "change"}};
   if (sweep) rows[0].insert(rows[0].begin(), "point");
-  if (tested) rows[0].push_back("p");
+  if (tested) rows[0].insert(rows[0].end(), {"p", "p (Holm)"});
   for (const Change& c : all) {
     std::vector<std::string> row{c.a->metric, fmt::format("{:.6g}", c.sa.mean), fmt::format("{:.6g}", c.sb.mean),
                                  c.a->unit,
                                  std::isinf(c.relative) ? "from 0" : fmt::format("{:+.2f} %", 100 * c.relative)};
     if (sweep) row.insert(row.begin(), c.a->point);
-    if (tested) row.push_back(std::isnan(c.p) ? "" : c.p < 1e-4 ? "< 0.0001" : fmt::format("{:.4f}", c.p));
+    if (tested) row.insert(row.end(), {p_text(c.p), p_text(c.p_holm)});
     rows.push_back(std::move(row));
   }
   return aligned(rows);
@@ -135,6 +142,22 @@ std::string alone(const Entries& a, const Entries& b, const char* name) {
   return count == 0 ? "" : fmt::format("only in {}: {} figures, the first is {}\n", name, count, first);
 }
 
+/// Figures that are not compared because they are not of one kind.
+std::string other_units(const Entries& a, const Entries& b) {
+  std::map<std::string, std::string> units;
+  for (const Entry& e : b) units.emplace(e.metric, e.unit);
+  std::map<std::string, std::string> said;
+  for (const Entry& e : a) {
+    const auto other = units.find(e.metric);
+    if (other != units.end() && other->second != e.unit)
+      said.emplace(e.metric,
+                   fmt::format("not compared: {} is in {} in A, in {} in B\n", e.metric, e.unit, other->second));
+  }
+  std::string text;
+  for (const auto& [metric, line] : said) text += line;
+  return text;
+}
+
 }  // namespace
 
 std::string compare_text(const fs::path& a, const fs::path& b, const CompareOptions& options) {
@@ -144,7 +167,7 @@ std::string compare_text(const fs::path& a, const fs::path& b, const CompareOpti
   const Entries first = sweep ? of_sweep(a) : of_run(a), second = sweep ? of_sweep(b) : of_run(b);
   const std::vector<Change> all = changes(first, second, options);
   if (options.csv) return csv(all);
-  const std::string rest = alone(first, second, "A") + alone(second, first, "B");
+  const std::string rest = other_units(first, second) + alone(first, second, "A") + alone(second, first, "B");
   return (all.empty() ? "no figure differs\n" : table(all, sweep)) + rest;
 }
 

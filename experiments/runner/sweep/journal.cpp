@@ -73,6 +73,7 @@ Journal::~Journal() { ::close(fd_); }
 
 void Journal::append(const RunRecord& record) {
   const std::string line = line_of(record);
+  errno = ENOSPC;  // of a line that is written in part
   if (::write(fd_, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
     throw base::UserError("cannot write " + path_.string() + ": " + std::strerror(errno));
 }

@@ -1,7 +1,10 @@
 // Where things are in the folder of a sweep.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <iosfwd>
 #include <string>
 
 namespace iommusim::runner {
@@ -37,7 +40,8 @@ class SweepLayout {
   bool replicated_ = false;
 };
 
-/// Replaces a file whole: temporary name, then rename. Throws base::UserError.
+/// Replaces a file whole: temporary name, then rename. Throws base::UserError, and leaves the file as it was then.
+void write_file(const std::filesystem::path& path, const std::function<void(std::ostream&)>& write);
 void write_file(const std::filesystem::path& path, const std::string& contents);
 
 }  // namespace iommusim::runner

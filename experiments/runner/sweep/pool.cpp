@@ -53,6 +53,14 @@ std::string last_lines(const std::string& text, std::size_t most) {
   return text.substr(begin, end - begin);
 }
 
+Pool::Pool(unsigned size, PoolLimits limits) : size_(size), limits_(limits) {
+  struct rlimit files {};  // three per process: the usual 1,024 are too few for a large machine
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
+}
+
 Pool::~Pool() {
   for (const Child& c : children_) ::kill(c.pid, SIGKILL);
   for (Child& c : children_) reap(c);
@@ -64,6 +72,7 @@ void Pool::run_child(const Work& work, int report, int log, int go, pid_t parent
   if (::getppid() != parent) ::_exit(1);  // it died before the line above
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGTERM, SIG_DFL);
+  ::signal(SIGHUP, SIG_DFL);
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   if (limits_.memory != 0) {

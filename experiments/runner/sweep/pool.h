@@ -16,8 +16,8 @@ struct PoolLimits {
   std::uint64_t memory = 0;  ///< bytes of its address space; 0: none
 };
 
-/// Children die with this process (PR_SET_PDEATHSIG), and do not see the terminal's signals. Some more than may work are
-/// made ahead and wait, so that no processor idles while the next is made. Call from one thread.
+/// Children die with this process (PR_SET_PDEATHSIG), and do not see the terminal's signals. Some more than may work
+/// are made ahead and wait, so that no processor idles while the next is made. Call from one thread.
 class Pool {
  public:
   /// Runs in the child: writes what the parent is to know to `report` and returns the exit status. What it prints on
@@ -35,7 +35,7 @@ class Pool {
     double cpu;  ///< seconds, user and system
   };
 
-  Pool(unsigned size, PoolLimits limits) : size_(size), limits_(limits) {}
+  Pool(unsigned size, PoolLimits limits);
   ~Pool();
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;

@@ -1,7 +1,5 @@
 #include "experiments/runner/sweep/record.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 
@@ -142,7 +140,7 @@ Json claim_json(const Claim& claim, const ClaimResult* result) {
 }  // namespace
 
 std::string columns_digest(const std::vector<MetricColumn>& metrics) {
-  std::string text;
+  std::string text = std::string(version()) + "\n";
   for (const MetricColumn& m : metrics) text += m.column + "\n" + m.path + "\n" + number_text(m.scale) + "\n";
   return base::sha256_hex(text).substr(0, 16);
 }
@@ -211,24 +209,39 @@ void write_study(const SweepLayout& layout, const SweepRecord& record, const Swe
                      {"pending", outcome.pending}};
   head["failures"] = std::move(failures);
 
-  const auto partial = layout.root() / (".study.json." + std::to_string(::getpid()));
-  std::ofstream out(partial, std::ios::binary);
   std::string text = head.dump(1, ' ', false, Json::error_handler_t::replace);
   text.resize(text.rfind('\n'));  // the points come before the last brace
-  out << text << ",\n \"points\": [";
-  for (std::size_t p = 0; p < record.points.size(); ++p) {
-    Json runs = Json::array();
-    for (const RunState& run : runs_of(p))
-      runs.push_back({{"seed", run.seed},
-                      {"folder", layout.relative(record.points[p].name, run.seed).string()},
-                      {"state", run.state}});
-    out << (p == 0 ? "\n  " : ",\n  ") << record.points[p].json << ",\"runs\":" << runs.dump() << "}";
+  write_file(layout.study(), [&](std::ostream& out) {
+    out << text << ",\n \"points\": [";
+    for (std::size_t p = 0; p < record.points.size(); ++p) {
+      Json runs = Json::array();
+      for (const RunState& run : runs_of(p))
+        runs.push_back({{"seed", run.seed},
+                        {"folder", layout.relative(record.points[p].name, run.seed).string()},
+                        {"state", run.state}});
+      out << (p == 0 ? "\n  " : ",\n  ") << record.points[p].json << ",\"runs\":" << runs.dump() << "}";
+    }
+    out << "\n ]\n}\n";
+  });
+}
+
+/// A file of ours that somebody else may have written: names must not lead out of the folder, claims not out of the
+/// points.
+void check_record(const SweepRecord& record, const std::filesystem::path& path) {
+  const auto broken = [&](const std::string& why) { throw base::UserError(path.string() + " is broken: " + why); };
+  for (const PointRecord& p : record.points) {
+    if (p.name.empty() || p.name[0] == '.' || p.name.find('/') != std::string::npos)
+      broken("'" + p.name + "' is no name of a point");
+    if (p.sha256.empty()) broken("point " + p.name + " has no configuration_sha256");
   }
-  out << "\n ]\n}\n";
-  out.close();
-  std::error_code e;
-  if (out) std::filesystem::rename(partial, layout.study(), e);
-  if (!out || e) throw base::UserError("cannot write " + layout.study().string());
+  const std::size_t n = record.points.size();
+  for (const Claim& c : record.claims) {
+    bool inside = true;
+    for (const Claim::Row& row : c.rows) inside = inside && row.point < n && row.base.value_or(0) < n;
+    for (const auto& chain : c.chains)
+      for (const std::size_t p : chain) inside = inside && p < n;
+    if (!inside) broken("claim '" + c.text + "' names a point that does not exist");
+  }
 }
 
 SweepRecord read_study(const std::filesystem::path& root) {
@@ -275,8 +288,10 @@ SweepRecord read_study(const std::filesystem::path& root) {
     for (const char* key : {"metrics", "replications", "claims", "summary", "failures", "points"}) head.erase(key);
     r.head = std::move(head);
   } catch (const Json::exception& e) {
-    throw base::UserError(path.string() + " is broken: " + e.what());
+    throw base::UserError(path.string() + " is broken: " + e.what() + "\n`iommusim sweep STUDY -o " + root.string() +
+                          " --resume` writes it again");
   }
+  check_record(r, path);
   return r;
 }
 

@@ -43,7 +43,7 @@ struct SweepRecord {
 SweepRecord record_of(const Study& study, const std::vector<Resolver::Checked>& checked,
                       std::vector<MetricColumn> metrics);
 
-/// Digest of the list of metrics: rows of the journal hold for one list only.
+/// Digest of the list of metrics and the version: rows of the journal hold for these only.
 std::string columns_digest(const std::vector<MetricColumn>& metrics);
 
 /// The state of a run in study.json.

@@ -26,6 +26,7 @@ RunIndex::RunIndex(const SweepRecord& record, const SweepLayout& layout)
     if (at == points.end()) return;
     const PointRecord& point = record.points[at->second];
     if (run.point_sha256 != point.sha256.front() || run.seed < point.seed) return;  // of another study
+    if (run.seed - point.seed >= kMostReplications) return;
     const RunId id{at->second, static_cast<unsigned>(run.seed - point.seed)};
     const auto known = runs_.find(key(id));
     if (!run.done && known != runs_.end() && known->second.done) return;

@@ -30,7 +30,8 @@ class RunIndex {
   std::uint64_t seed(RunId id) const { return record_.points[id.point].seed + id.replication; }
 
  private:
-  static std::uint64_t key(RunId id) { return (static_cast<std::uint64_t>(id.point) << 24) | id.replication; }
+  static constexpr std::uint64_t kMostReplications = 1 << 24;
+  static std::uint64_t key(RunId id) { return id.point * kMostReplications + id.replication; }
   bool read_result(RunId id, RunRecord& out) const;
   const SweepRecord& record_;
   const SweepLayout& layout_;

@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/program_options/parsers.hpp>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "experiments/runner/exit_code.h"
@@ -20,7 +23,7 @@ namespace fs = std::filesystem;
 
 struct Answer {
   int status;
-  std::string text;
+  std::string text;  ///< of both outputs
 };
 
 Answer shell(const std::string& command) {
@@ -35,17 +38,83 @@ Answer shell(const std::string& command) {
   return answer;
 }
 
-std::string quoted(const std::string& text) {
-  std::string out = "'";
-  for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
-  return out + "'";
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
 }
 
-/// The number of a submitted job.
+/// The number of a submitted job; what else sbatch says goes to standard error.
 std::string submit(const std::string& arguments) {
   const Answer answer = shell("sbatch --parsable " + arguments);
-  if (answer.status != 0) throw base::UserError("sbatch: " + answer.text);
-  return answer.text.substr(0, answer.text.find(';'));  // "NUMBER;CLUSTER" in federations
+  std::string job, rest;
+  for (std::size_t begin = 0; begin < answer.text.size();) {
+    const std::size_t end = std::min(answer.text.find('\n', begin), answer.text.size());
+    const std::string line = answer.text.substr(begin, end - begin);
+    const std::string number = line.substr(0, line.find(';'));  // "NUMBER;CLUSTER" in federations
+    if (is_number(number))
+      job = number;
+    else
+      rest += (rest.empty() ? "" : "\n") + line;
+    begin = end + 1;
+  }
+  if (answer.status != 0 || job.empty()) throw base::UserError(rest.empty() ? "sbatch failed" : rest);
+  if (!rest.empty()) std::cerr << rest << "\n";
+  return job;
+}
+
+/// The user's options as words for the shell.
+std::string sbatch_options(const std::string& text) {
+  try {
+    std::string words;
+    for (const std::string& word : boost::program_options::split_unix(text)) words += shell_quoted(word) + " ";
+    return words;
+  } catch (const std::exception& e) {
+    throw base::UserError("--sbatch: " + text + ": " + e.what());
+  }
+}
+
+/// Throws base::UserError when a job that an earlier call has submitted for this folder may still run.
+void refuse_while_queued(const fs::path& jobs) {
+  std::ifstream in(jobs);
+  for (std::string what, job; in >> what >> job;) {
+    if (!is_number(job)) continue;
+    const Answer answer = shell("squeue -h -o %i -j " + job);
+    if (answer.status == 0 && !answer.text.empty())
+      throw base::UserError(
+          fmt::format("job {} of this sweep is in Slurm's queue still: wait for it, or `scancel {}` first", job, job));
+  }
+}
+
+/// A log of a job as sbatch wants to be told of it: '%' begins a pattern there.
+std::string log_option(const fs::path& root, const std::string& pattern) {
+  std::string path;
+  for (const char c : (root / "slurm" / "log").string()) path += c == '%' ? "%%" : std::string(1, c);
+  return " -o " + shell_quoted(path + "/" + pattern);
+}
+
+struct Jobs {
+  std::string array, collect;
+};
+
+Jobs submit_jobs(const fs::path& root, std::size_t elements, const std::string& asked) {
+  const std::string name = " -J " + shell_quoted("iommusim-" + root.filename().string()) + " ";
+  const std::string folder = " -D " + shell_quoted(root.string());
+  const fs::path scripts = root / "slurm";
+  const auto script = [&](const char* file) { return " " + shell_quoted((scripts / file).string()); };
+  Jobs jobs;
+  try {  // what has to hold comes after what was asked for: the last of two options counts
+    jobs.array =
+        submit(name + asked + folder + fmt::format(" --array=0-{} --requeue --open-mode=append", elements - 1) +
+               log_option(root, "%a.log") + script("run.sh"));
+    write_file(scripts / "jobs", "array " + jobs.array + "\n");
+    jobs.collect = submit(name + asked + folder + " -n 1 -c 1 --dependency=afterany:" + jobs.array +
+                          log_option(root, "collect.log") + script("collect.sh"));
+  } catch (const base::UserError& error) {
+    if (!jobs.array.empty()) shell("scancel " + jobs.array);
+    throw base::UserError(std::string(error.what()) + "\nNothing is submitted. " + root.string() +
+                          " is prepared: go on with --slurm --resume.");
+  }
+  write_file(scripts / "jobs", fmt::format("array {}\ncollect {}\n", jobs.array, jobs.collect));
+  return jobs;
 }
 
 /// Elements an array may have at most (MaxArraySize is one more than the largest index); Slurm's default when not told.
@@ -69,9 +138,9 @@ std::string array_script(const std::string& program, const std::string& study, c
                          std::size_t elements) {
   std::string limits;
   if (options.limits.seconds > 0)
-    limits += fmt::format(" --timeout {}", quoted(fmt::format("{:.3f} s", options.limits.seconds)));
+    limits += fmt::format(" --timeout {}", shell_quoted(fmt::format("{:.0f} ns", 1e9 * options.limits.seconds)));
   if (options.limits.memory > 0)
-    limits += fmt::format(" --memory {}", quoted(fmt::format("{} B", options.limits.memory)));
+    limits += fmt::format(" --memory {}", shell_quoted(fmt::format("{} B", options.limits.memory)));
   if (options.retry > 0) limits += fmt::format(" --retry {}", options.retry);
   return fmt::format(
       "#!/bin/sh\n"
@@ -79,35 +148,34 @@ std::string array_script(const std::string& program, const std::string& study, c
       "be\n"
       "# requeued, or run twice at once, at any time.\n"
       "exec {} sweep {} -o {} --resume --share \"$SLURM_ARRAY_TASK_ID/{}\" -j \"${{SLURM_CPUS_PER_TASK:-1}}\" -q{}\n",
-      quoted(program), quoted(study), quoted(options.output.string()), elements, limits);
+      shell_quoted(program), shell_quoted(study), shell_quoted(options.output.string()), elements, limits);
 }
 
 int submit_to_slurm(const Study& study, SweepOptions options, const SlurmOptions& slurm) {
   options.output = fs::absolute(options.output).lexically_normal();
+  if (!options.output.has_filename()) options.output = options.output.parent_path();  // a trailing slash
   options.prepare = true;
+  const std::string asked = sbatch_options(slurm.sbatch);
+  const fs::path folder = options.output / "slurm";
+  if (shell("command -v sbatch").status != 0)
+    throw base::UserError("--slurm: there is no sbatch here; run it where jobs are submitted");
+  if (options.output.string().find('\\') != std::string::npos)
+    throw base::UserError("--slurm: no log can be in " + options.output.string() + ": sbatch gives '\\' a meaning");
+  refuse_while_queued(folder / "jobs");
   const bool quiet = options.quiet;
   options.quiet = true;
   const int prepared = run_sweep(study, options);
   if (prepared != exit_ok) return prepared;
-  const fs::path folder = options.output / "slurm", logs = folder / "log";
   std::error_code e;
-  fs::create_directories(logs, e);  // a job whose log cannot be opened never starts, and says so nowhere
-  if (e) throw base::UserError("cannot create " + logs.string() + ": " + e.message());
+  fs::create_directories(folder / "log", e);  // a job whose log cannot be opened never starts, and says so nowhere
+  if (e) throw base::UserError("cannot create " + folder.string() + ": " + e.message());
   const std::string program = fs::read_symlink("/proc/self/exe").string();
   const std::string file = fs::absolute(study.path).lexically_normal().string();
   const std::size_t elements = elements_of(study.points.size(), slurm.points_per_task, most_elements());
   write_file(folder / "run.sh", array_script(program, file, options, elements));
-  write_file(folder / "collect.sh",
-             fmt::format("#!/bin/sh\nexec {} collect {}\n", quoted(program), quoted(options.output.string())));
-  const std::string common =
-      "-J " + quoted("iommusim-" + options.output.filename().string()) + " -D " + quoted(options.output.string());
-  const std::string array =
-      submit(fmt::format("{} --array=0-{} --requeue --open-mode=append -o {} {} {}", common, elements - 1,
-                         quoted((logs / "%a.log").string()), slurm.sbatch, quoted((folder / "run.sh").string())));
-  const std::string collect =
-      submit(fmt::format("{} --dependency=afterany:{} -o {} {}", common, array, quoted((logs / "collect.log").string()),
-                         quoted((folder / "collect.sh").string())));
-  write_file(folder / "jobs", fmt::format("array {}\ncollect {}\n", array, collect));
+  write_file(folder / "collect.sh", fmt::format("#!/bin/sh\nexec {} collect {}\n", shell_quoted(program),
+                                                shell_quoted(options.output.string())));
+  const auto [array, collect] = submit_jobs(options.output, elements, asked);
   if (!quiet)
     std::cout << fmt::format(
         "{} points in {} elements of job {}, collected by job {}\nhow far it is: iommusim sweep status {}\n",

@@ -1,5 +1,6 @@
 #include "experiments/runner/sweep/statistics.h"
 
+#include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
@@ -33,6 +34,20 @@ double welch_p(const Sample& a, const Sample& b) {
   const double freedom = (va + vb) * (va + vb) / (va * va / (na - 1) + vb * vb / (nb - 1));
   const boost::math::students_t_distribution<double> t(freedom);
   return 2 * cdf(complement(t, std::fabs(a.mean - b.mean) / std::sqrt(va + vb)));
+}
+
+std::vector<double> holm(const std::vector<double>& p) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (!std::isnan(p[i])) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return p[a] < p[b]; });
+  std::vector<double> adjusted = p;
+  double least = 0;  // a later test is never more certain than an earlier one
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    least = std::max(least, std::min(1.0, static_cast<double>(order.size() - i) * p[order[i]]));
+    adjusted[order[i]] = least;
+  }
+  return adjusted;
 }
 
 }  // namespace iommusim::runner

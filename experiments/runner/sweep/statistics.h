@@ -21,4 +21,8 @@ double half_width(const Sample& sample, double confidence);
 /// NaN for fewer than two values of either; 0 or 1 when neither varies.
 double welch_p(const Sample& a, const Sample& b);
 
+/// Adjusts p-values of as many tests so that all of them hold together (Holm's step-down procedure); NaN stays NaN and
+/// counts as no test.
+std::vector<double> holm(const std::vector<double>& p);
+
 }  // namespace iommusim::runner

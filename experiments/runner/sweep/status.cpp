@@ -5,7 +5,7 @@
 #include <chrono>
 #include <set>
 
-#include "experiments/runner/sweep/run_index.h"
+#include "experiments/runner/sweep/collect.h"
 
 namespace iommusim::runner {
 namespace {
@@ -22,7 +22,7 @@ std::string journals(const fs::path& root) {
   for (const fs::path& file : files) {
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(fs::file_time_type::clock::now() -
                                                                       fs::last_write_time(file, e));
-    text += fmt::format("  {:40} last written {} s ago\n", file.filename().string(), age.count());
+    text += fmt::format("  {:40} last written {} s ago\n", file.filename().string(), std::max<long>(age.count(), 0));
   }
   return text;
 }
@@ -53,7 +53,7 @@ std::string sweep_status(const fs::path& root) {
       const RunRecord* failure = index.failed(id);
       ++(failure ? failed : pending);
       if (failure && failed <= 10)
-        failures += fmt::format("  {} (seed {}): {}\n", record.points[p].name, index.seed(id), failure->status);
+        failures += failure_text({record.points[p].name, index.seed(id), failure->status, failure->lines});
     }
     finished += whole;
   }

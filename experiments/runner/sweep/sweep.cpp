@@ -1,13 +1,9 @@
 #include "experiments/runner/sweep/sweep.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <iostream>
 #include <memory>
 #include <unordered_map>
@@ -19,6 +15,7 @@
 #include "experiments/runner/sweep/collect.h"
 #include "experiments/runner/sweep/resolver.h"
 #include "experiments/runner/sweep/schedule.h"
+#include "experiments/runner/sweep/sweep_folder.h"
 #include "experiments/runner/sweep/table.h"
 #include "experiments/runner/sweep/worker.h"
 
@@ -27,56 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-
-/// Held while one process runs and collects in a folder, or while several run shares of it; a kill releases it.
-class FolderLock {
- public:
-  FolderLock(const SweepLayout& layout, bool shared)
-      : fd_(::open(layout.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
-    if (fd_ < 0) throw base::UserError("cannot write " + layout.lock().string() + ": " + std::strerror(errno));
-    // Workers of a killed sweep hold it until they die, moments after their parent.
-    for (int tries = 0; ::flock(fd_, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0 && errno == EWOULDBLOCK; ++tries) {
-      if (tries == 20) {
-        ::close(fd_);
-        throw base::UserError("another sweep works in " + layout.root().string());
-      }
-      ::usleep(100000);
-    }
-  }
-  ~FolderLock() { ::close(fd_); }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
-
- private:
-  int fd_;
-};
-
-/// What killed processes left: nobody works there while we hold the lock.
-void remove_leftovers(const fs::path& folder, bool deeper) {
-  std::error_code e;
-  for (const auto& entry : fs::directory_iterator(folder, e)) {
-    if (OutputFolder::is_working_name(entry.path().filename().string()))
-      fs::remove_all(entry.path(), e);
-    else if (deeper && entry.is_directory(e))
-      remove_leftovers(entry.path(), false);
-  }
-}
-
-/// Anything but what a sweep killed at its very start leaves.
-bool holds_files(const fs::path& folder) {
-  std::error_code e;
-  for (const auto& entry : fs::directory_iterator(folder, e)) {
-    const std::string name = entry.path().filename().string();
-    if (name != ".lock" && name.compare(0, 12, ".study.json.") != 0) return true;
-  }
-  return false;
-}
-
-std::string host_name() {
-  char host[65] = "";
-  ::gethostname(host, sizeof host - 1);
-  return host;
-}
 
 std::string duration_text(double seconds) {
   const auto s = static_cast<long>(std::lround(seconds));
@@ -150,8 +97,10 @@ class Sweep {
     if (e) throw base::UserError("cannot create " + layout_.root().string() + ": " + e.message());
     lock_ = std::make_unique<FolderLock>(layout_, options_.share.has_value());
     if (!options_.share) {
-      if (exists && options_.force) clear();
-      remove_leftovers(layout_.runs(), study_.replicated());
+      if (!exists && holds_files(layout_.root()))
+        throw base::UserError("another sweep has begun in " + options_.output.string() + " meanwhile");
+      if (exists && options_.force) remove_results(layout_);
+      remove_leftovers(layout_, study_.replicated());
       write_study(layout_, *record_, {}, [this](std::size_t p) { return planned_runs(p); });
     }
     fs::create_directories(layout_.runs(), e);
@@ -170,16 +119,6 @@ class Sweep {
     for (unsigned r = 0; r < record_->rule.count; ++r) runs.push_back({record_->points[p].seed + r, "pending"});
     return runs;
   }
-  void clear() {
-    std::error_code e;
-    fs::remove_all(layout_.runs(), e);
-    for (const auto& entry : fs::directory_iterator(layout_.root(), e)) {
-      const std::string name = entry.path().filename().string();
-      if (name.compare(0, 7, "journal") == 0 || name == "results.csv" || name == "results.columns.json")
-        fs::remove(entry.path(), e);
-    }
-  }
-
   double until_value(const RunRecord& run) const {
     return record_->until_metric < 0 ? kNoFigure : run.row[static_cast<std::size_t>(record_->until_metric)];
   }
@@ -195,15 +134,20 @@ class Sweep {
     Pool pool(options_.jobs, options_.limits);
     Progress progress(!options_.quiet);
     const auto start = Clock::now();
-    while (!schedule.empty() || !pool.idle()) {
-      while (!pool.full() && !schedule.empty() && !InterruptGuard::requested()) begin(pool, schedule.next());
-      for (const Pool::Ended& e : pool.wait(std::chrono::milliseconds(200))) end(schedule, e);
-      if (InterruptGuard::requested()) {
-        progress.clear();
-        stop(pool);
-        return false;
+    try {
+      while (!schedule.empty() || !pool.idle()) {
+        while (!pool.full() && !schedule.empty() && !InterruptGuard::requested()) begin(pool, schedule.next());
+        for (const Pool::Ended& e : pool.wait(std::chrono::milliseconds(200))) end(schedule, e);
+        if (InterruptGuard::requested()) {
+          progress.clear();
+          stop(pool);
+          return false;
+        }
+        show(progress, schedule, std::chrono::duration<double>(Clock::now() - start).count());
       }
-      show(progress, schedule, std::chrono::duration<double>(Clock::now() - start).count());
+    } catch (...) {  // the journal cannot be written, no process can be made
+      stop(pool);
+      throw;
     }
     return true;
   }
@@ -247,6 +191,8 @@ class Sweep {
       run.status = ended.status;
       run.lines = ended.lines;
       ++failed_;
+      if (options_.share)  // nobody collects here: the log of a batch job should say why it failed
+        std::cerr << failure_text({run.point, run.seed, run.status, run.lines}) << std::flush;
     }
     journal_->append(run);
     const double value = run.done ? until_value(run) : kNoFigure;
@@ -317,13 +263,13 @@ class Sweep {
   double useful_ = 0, of_workers_ = 0, wall_ = 0;  // seconds
 };
 
+}  // namespace
+
 std::string shell_quoted(const std::string& text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
   return out + "'";
 }
-
-}  // namespace
 
 int run_sweep(const Study& study, const SweepOptions& options) { return Sweep(study, options).run(); }
 

@@ -31,6 +31,9 @@ int run_sweep(const Study& study, const SweepOptions& options);
 /// The command line of each run that has no valid result, for other tools to run: one per line, each idempotent.
 std::string export_runs(const Study& study, const std::filesystem::path& output);
 
+/// A word for a shell, whatever is in it.
+std::string shell_quoted(const std::string& text);
+
 /// "results/FOLDER" for FOLDER/sweep.yaml, "results/FOLDER-NAME" for FOLDER/NAME.yaml.
 std::filesystem::path default_sweep_output(const std::string& study_file);
 

@@ -50,9 +50,13 @@ int guarded(const F& work) {
   }
 }
 
-bool is_valid(const std::filesystem::path& folder, const Provenance& provenance) {
+/// The metrics of a valid result; null when there is none, or it is not whole.
+Json valid_metrics(const std::filesystem::path& folder, const Provenance& provenance) {
   const auto head = read_result_head(folder);
-  return head && head->version == version() && head->configuration_sha256 == provenance.configuration_sha256;
+  if (!head || head->version != version() || head->configuration_sha256 != provenance.configuration_sha256) return {};
+  std::ifstream file(folder / "result.json", std::ios::binary);
+  Json result = Json::parse(file, nullptr, false);
+  return result.is_object() && result.contains("metrics") ? std::move(result["metrics"]) : Json();
 }
 
 void send_row(int report, const std::vector<double>& values, double cpu) {
@@ -72,13 +76,14 @@ double cpu_seconds() {
 int run_in_worker(const ExperimentConfig& config, const Provenance& provenance,
                   const std::vector<MetricColumn>& metrics, const std::filesystem::path& path, int report) {
   return guarded([&] {
-    if (is_valid(path, provenance)) {  // another live copy of this work was faster
-      std::ifstream file(path / "result.json", std::ios::binary);
-      send_row(report, row_of(Json::parse(file).at("metrics"), metrics), 0);
+    if (const Json there = valid_metrics(path, provenance); !there.is_null()) {
+      send_row(report, row_of(there, metrics), 0);  // another live copy of this work was faster
       return;
     }
     Progress progress(false);
     std::error_code e;
+    // What is there and no result is what is left of one, or replications of a study that had them.
+    if (!std::filesystem::exists(path / "result.json", e)) std::filesystem::remove_all(path, e);
     OutputFolder folder(path, std::filesystem::exists(path, e));
     const double start = cpu_seconds();
     const RunOutcome outcome = run_into(folder, config, provenance, progress);
@@ -87,7 +92,7 @@ int run_in_worker(const ExperimentConfig& config, const Provenance& provenance,
     try {
       folder.publish();
     } catch (const base::UserError&) {
-      if (!is_valid(path, provenance)) throw;
+      if (valid_metrics(path, provenance).is_null()) throw;
       ours = false;  // another live copy was faster: the folder's destructor removes what we made
     }
     send_row(report, row_of(outcome.result.at("metrics"), metrics), cpu);

@@ -5,10 +5,13 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
+#include "experiments/runner/progress.h"
 #include "experiments/runner/sweep/table.h"
 #include "experiments/runner/version.h"
 #include "models/base/error.h"
@@ -217,6 +220,55 @@ TEST_F(CollectTest, AFolderOfNoSweepIsRefused) {
 
 TEST(Table, NumbersStandToTheRight) {
   EXPECT_EQ(aligned({{"a", "n"}, {"xyz", "1"}, {"x", "100"}}), "a      n\nxyz    1\nx    100\n");
+}
+
+TEST_F(CollectTest, AJournalCutAtAnyByteTellsOfEveryWholeLineBeforeAndAfter) {
+  RunRecord run;
+  run.done = true;
+  run.row = {1.5, std::nan("")};
+  {
+    Journal journal(root_, "journal.jsonl");
+    for (const char* point : {"a", "b", "c"}) {
+      run.point = point;
+      journal.append(run);
+    }
+  }
+  const fs::path file = root_ / "journal.jsonl";
+  std::stringstream whole;
+  whole << std::ifstream(file).rdbuf();
+  const std::string text = whole.str();
+  for (std::size_t size = 0; size <= text.size(); ++size) {
+    std::ofstream(file, std::ios::trunc) << text.substr(0, size);
+    run.point = "after";
+    Journal(root_, "journal.jsonl").append(run);
+    std::string points;
+    Journal::read(root_, [&](RunRecord&& r) { points += r.point; });
+    const auto lines =
+        static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size), '\n'));
+    // A last line that lacks nothing but its end is whole.
+    const bool only_end = size < text.size() && text[size] == '\n';
+    EXPECT_EQ(points, std::string("abc").substr(0, lines + only_end) + "after") << size;
+  }
+}
+
+TEST_F(CollectTest, LinesOfAJournalThatAreNotOursArePassedOver) {
+  std::ofstream(root_ / "journal-x.jsonl") << "{}\n[1]\n{\"point\":1}\n\xff\xfe\n"
+                                           << std::string(100000, '[') << "\n"
+                                           << R"({"point":"a","seed":-1,"config":"","state":"done"})"
+                                           << "\n";
+  Journal::read(root_, [](RunRecord&&) { FAIL(); });
+}
+
+TEST(Progress, FitsTheTerminal) {
+  const std::string detail = "1234 of 100000 runs, 12.3/s, 2:14 h left, 3 failed";
+  EXPECT_EQ(progress_line("sweep", 0.5, "10 of 20 runs", 200),
+            "   sweep [###############...............]  50 %  10 of 20 runs");
+  for (std::size_t columns : {1u, 10u, 40u, 60u, 80u, 132u}) {
+    const std::string line = progress_line("sweep", 0.0123, detail, columns);
+    EXPECT_LT(line.size(), columns);
+    EXPECT_EQ(line.find(detail) != std::string::npos, columns >= 80) << columns;
+    EXPECT_EQ(line.find('[') != std::string::npos, columns >= 80) << columns;
+  }
 }
 
 }  // namespace

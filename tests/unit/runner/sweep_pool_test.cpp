@@ -87,6 +87,26 @@ TEST(Pool, AMemoryLimitEndsWhoTakesMore) {
   EXPECT_EQ(run_all(pool).at(1).status, "exit status 1");
 }
 
+TEST(Pool, OnlyAsManyWorkAsAllowedAndOthersWaitReady) {
+  Pool pool(2, {0.5, 0});
+  int working[2];
+  ASSERT_EQ(::pipe(working), 0);
+  std::uint64_t tag = 0;
+  while (!pool.full())
+    pool.start(++tag, [&](int) -> int {
+      const char one = 1;
+      if (::write(working[1], &one, 1) != 1) return 1;
+      while (true) ::pause();
+    });
+  EXPECT_GT(tag, 2u);
+  ::usleep(100000);
+  char read[8];
+  EXPECT_EQ(::read(working[0], read, sizeof read), 2);
+  const auto ended = run_all(pool);
+  EXPECT_EQ(ended.size(), tag);
+  for (const auto& [t, e] : ended) EXPECT_EQ(e.status, "timed out after 0.5 s") << "counted from when it works";
+}
+
 TEST(Pool, StopEndsWhoeverIgnoresIt) {
   Pool pool(2, {});
   for (std::uint64_t tag : {1, 2})

@@ -75,6 +75,25 @@ std::vector<std::vector<unsigned>> simulate(unsigned processes, unsigned seed) {
   return ran;
 }
 
+TEST(Statistics, HolmCorrectsForTheNumberOfTests) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  const auto p = holm({0.01, none, 0.04, 0.03, 0.005});
+  EXPECT_DOUBLE_EQ(p[0], 0.03);
+  EXPECT_TRUE(std::isnan(p[1]));
+  EXPECT_DOUBLE_EQ(p[2], 0.06) << "no more certain than the one before it";
+  EXPECT_DOUBLE_EQ(p[3], 0.06);
+  EXPECT_DOUBLE_EQ(p[4], 0.02);
+  EXPECT_DOUBLE_EQ(holm({0.9, 0.8})[0], 1);
+  EXPECT_TRUE(holm({}).empty());
+}
+
+TEST(Statistics, SamplesWithoutSpreadDifferForCertainOrNotAtAll) {
+  EXPECT_EQ(welch_p(sample_of({3, 3, 3}), sample_of({3, 3, 3})), 1);
+  EXPECT_EQ(welch_p(sample_of({3, 3, 3}), sample_of({4, 4})), 0);
+  EXPECT_EQ(welch_p(sample_of({1, 2, 3}), sample_of({1, 2, 3})), 1);
+  EXPECT_TRUE(std::isnan(welch_p(sample_of({3}), sample_of({4, 5}))));
+}
+
 TEST(Schedule, WhichRunsThereAreDoesNotDependOnProcessesOrTheirOrder) {
   const auto alone = simulate(1, 0);
   EXPECT_EQ(alone[0].size(), 3u) << "no spread";
