@@ -134,16 +134,22 @@ class Sweep {
     Pool pool(options_.jobs, options_.limits);
     Progress progress(!options_.quiet);
     const auto start = Clock::now();
+    const auto show_now = [&] {
+      show(progress, schedule, std::chrono::duration<double>(Clock::now() - start).count());
+    };
     try {
       while (!schedule.empty() || !pool.idle()) {
-        while (!pool.full() && !schedule.empty() && !InterruptGuard::requested()) begin(pool, schedule.next());
+        while (!pool.full() && !schedule.empty() && !InterruptGuard::requested()) {
+          begin(pool, schedule.next());
+          show_now();
+        }
         for (const Pool::Ended& e : pool.wait(std::chrono::milliseconds(200))) end(schedule, e);
         if (InterruptGuard::requested()) {
           progress.clear();
           stop(pool);
           return false;
         }
-        show(progress, schedule, std::chrono::duration<double>(Clock::now() - start).count());
+        show_now();
       }
     } catch (...) {  // the journal cannot be written, no process can be made
       stop(pool);

@@ -28,8 +28,10 @@ std::string without(std::string text, char c) {
 bool ambiguous(const std::string& text) {
   static const char* const words[] = {"",   "~",   "null", "true", "false", "yes", "no",
                                       "on", "off", "y",    "n",    ".inf",  ".nan"};
+  constexpr std::size_t longest = 5;
+  const std::string small = text.size() <= longest ? lower(text) : "-";
   for (const char* word : words)
-    if (lower(text) == word) return true;
+    if (small == word) return true;
   const std::size_t first = text[0] == '+' || text[0] == '-' ? 1 : 0;
   return first < text.size() && (std::isdigit(static_cast<unsigned char>(text[first])) || text[first] == '.') &&
          text.find_first_not_of("0123456789_:.eExXoabcdfABCDF+-", first) == std::string::npos &&
