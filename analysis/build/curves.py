@@ -7,13 +7,15 @@ from typing import Sequence
 
 import pandas as pd
 
-from analysis.build.facets import tidy
-from analysis.build.table import Curve, axis, curves, label_of, rows, x_axis
-from analysis.chart.model import Axis, Bar, Bars, Chart, Lines, Panel, Series
+from analysis.build.facets import MOST_BARS, tidy
+from analysis.build.table import Curve, axis, curves, label_of, rows, spoken, title, x_axis, x_title
+from analysis.chart.model import Axis, Bar, Bars, Chart, Lines, Panel, Series, thin
 from analysis.chart.palette import PARTS, colours
 from analysis.chart.units import bytes_text
 from analysis.study import Plot, Study
 
+MOST_NAMED = 7  # series whose names say enough by themselves; more are values of something
+LOG_BARS = "Dots, as lengths on a logarithmic axis do not compare."
 CONFIDENCE = "Bands: 95 % confidence of the mean over replications (Student t)."
 
 
@@ -54,7 +56,9 @@ def _panels_of(study: Study, plot: Plot) -> list[tuple[str, dict[str, Curve]]]:
     frame = rows(study, plot.where)
     if plot.series or len(plot.y) == 1:
         return [(y, {c.name: c for c in curves(frame, plot.x, y, plot.series)}) for y in plot.y]
-    return [(plot.y[0], {y.replace("_", " "): c for y in plot.y for c in curves(frame, plot.x, y)})]
+    short = {y: spoken(study, y) for y in plot.y}
+    names = short if len(set(short.values())) == len(short) else {y: y.replace("_", " ") for y in plot.y}
+    return [(plot.y[0], {names[y]: c for y in plot.y for c in curves(frame, plot.x, y)})]
 
 
 def lines(study: Study, plot: Plot, name: str) -> Chart:
@@ -78,7 +82,7 @@ def lines(study: Study, plot: Plot, name: str) -> Chart:
         reach = max(5.0, 1.15 * max((abs(v) for s in errors for v in s.y if math.isfinite(v)), default=1.0))
         panels.insert(1, Lines(x, Axis("relative error", "%", lower=-reach, upper=reach), errors, height=0.5))
         caption.append("Relative error: (simulated - published) / published.")
-    return Chart(name, plot.title or study.title, tidy(panels, x), 1, " ".join(caption))
+    return Chart(name, title(study, plot), tidy(panels, x), 1, " ".join(caption), spoken(study, plot.series) if len(names) > MOST_NAMED else "")
 
 
 def _labels(study: Study, plot: Plot, values: Sequence[object]) -> list[str]:
@@ -87,11 +91,16 @@ def _labels(study: Study, plot: Plot, values: Sequence[object]) -> list[str]:
 
 
 def grouped(study: Study, plot: Plot, name: str) -> Chart:
-    """The same as bars: a group per x in the table's order, a bar per series, error bars over replications."""
+    """The same as bars: a group per x in the table's order, a bar per series, error bars over replications; dots if `log_y`."""
     order = list(rows(study, plot.where)[plot.x].drop_duplicates().dropna())
     found = _panels_of(study, plot)
-    colour = colours(list(dict.fromkeys(n for _, of in found for n in of)))
-    title = plot.x_label.replace(" (bytes)", "") or plot.x.replace("_", " ")
+    names = list(dict.fromkeys(n for _, of in found for n in of))
+    colour = colours(names)
+    caption = [LOG_BARS] if plot.log_y else []
+    if len(order) * len(names) > MOST_BARS:
+        shown = thin(order, max(2, MOST_BARS // len(names))), thin(names, max(2, MOST_BARS // 2))
+        caption.append(f"{len(shown[0])} of {len(order)} values of {x_title(study, plot)} and {len(shown[1])} of {len(names)} series; all are in results.csv.")
+        order, found = shown[0], [(c, {n: of[n] for n in shown[1] if n in of}) for c, of in found]
     labels = _labels(study, plot, order)
     panels: list[Panel] = []
     for column, of in found:
@@ -104,10 +113,11 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
 
             bars.append(Bar(n, pick(c.means), colour[n], pick(c.low) if c.replicated else (), pick(c.high) if c.replicated else ()))
         wide = len(order) * max(1, len(of)) > 40 or max((len(n) for n in labels), default=0) > 14
-        panels.append(Bars(labels, axis(study, column, plot.y_label if len(plot.y) == 1 else ""), bars, stacked=False, horizontal=wide,
-                           label_title=title))
-    replicated = any(c.replicated for _, of in found for c in of.values())
-    return Chart(name, plot.title or study.title, panels, 1, CONFIDENCE.replace("Bands", "Error bars") if replicated else "")
+        value = axis(study, column, plot.y_label if len(plot.y) == 1 else "", plot.log_y)
+        panels.append(Bars(labels, value, bars, stacked=False, horizontal=wide, label_title=x_title(study, plot)))
+    if any(c.replicated for _, of in found for c in of.values()):
+        caption.append(CONFIDENCE.replace("Bands", "Error bars"))
+    return Chart(name, title(study, plot), panels, 1, " ".join(caption))
 
 
 def stacked(study: Study, plot: Plot, name: str) -> Chart:
@@ -121,4 +131,4 @@ def stacked(study: Study, plot: Plot, name: str) -> Chart:
     others = colours([p for p in plot.y if p not in PARTS])
     bars = [Bar(p.replace("_", " "), means[p].tolist(), PARTS.get(p) or others[p]) for p in plot.y]
     value = axis(study, plot.y[0], plot.y_label or "sum of the parts")
-    return Chart(name, plot.title or study.title, [Bars(labels, value, bars, label_title=plot.x_label or plot.x.replace("_", " "))])
+    return Chart(name, title(study, plot), [Bars(labels, value, bars, label_title=x_title(study, plot))])

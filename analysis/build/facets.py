@@ -7,7 +7,7 @@ from typing import Any, Generic, Sequence, TypeVar
 import pandas as pd
 
 from analysis.build.table import label_of, rows
-from analysis.chart.model import Axis, Lines
+from analysis.chart.model import Axis, Lines, thin
 from analysis.chart.palette import rank
 from analysis.chart.units import bytes_text
 from analysis.study import Plot, Study
@@ -16,6 +16,7 @@ T = TypeVar("T")
 MOST_PANELS = 6
 MOST_ITEMS = 9
 MOST_LAYOUTS = 3
+MOST_BARS = 160  # of a figure: more are taller than a page
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,6 @@ class Facet(Generic[T]):
     items: list[tuple[str, T]]
     x: list[float]
     ordered: bool
-
-
-def thin(items: Sequence[Any], most: int) -> list[Any]:
-    """At most `most` of them, evenly spaced, both ends included."""
-    if len(items) <= most:
-        return list(items)
-    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
 def columns_for(panels: int) -> int:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.build.table import axis, label_of, rows
+from analysis.build.table import axis, label_of, rows, title
 from analysis.chart.model import Chart, Heat
 from analysis.chart.units import bytes_text
 from analysis.results import ResultError
@@ -24,10 +24,6 @@ def chart(study: Study, plot: Plot, name: str) -> Chart:
         in_bytes = study.columns[column].unit == "B" or (plot.x_bytes and column == plot.x)
         return [bytes_text(float(v)) if in_bytes else label_of(v) for v in index]
 
-    def title(column: str, label: str) -> str:
-        unit = study.columns[column].unit
-        return label.replace(" (bytes)", "") or column.replace("_", " ") + (f" ({unit})" if unit not in ("", "1", "B") else "")
-
-    panel = Heat(labels(plot.x, values.columns), labels(y, values.index), title(plot.x, plot.x_label), title(y, plot.y_label),
-                 axis(study, plot.z, plot.z_label), values.to_numpy(float).tolist())
-    return Chart(name, plot.title or study.title, [panel])
+    panel = Heat(labels(plot.x, values.columns), labels(y, values.index), axis(study, plot.x, plot.x_label).title,
+                 axis(study, y, plot.y_label).title, axis(study, plot.z, plot.z_label), values.to_numpy(float).tolist())
+    return Chart(name, title(study, plot), [panel])

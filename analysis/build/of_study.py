@@ -29,8 +29,8 @@ def plots(study: Study) -> list[Chart]:
     for i, plot in enumerate(study.plots):
         found.append(_KINDS[plot.kind](study, plot, file_name(plot.name or (f"plot{i + 1}" if i else "plot"))))
     for i, plot in enumerate(study.plots):
-        if comparison.possible(study, plot):
-            found.append(comparison.chart(study, plot, f"{found[i].name}_relative"))
+        relative = comparison.chart(study, plot, f"{found[i].name}_relative") if comparison.possible(study, plot) else None
+        found += [relative] if relative else []
     return found or _without_plots(study)
 
 

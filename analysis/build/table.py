@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any, Mapping
 
@@ -76,12 +77,34 @@ def curves(frame: pd.DataFrame, x: str, y: str, series: str = "") -> list[Curve]
     return found
 
 
+def spoken(study: Study, column: str) -> str:
+    """A column's name as words; its unit, which an axis adds, is not said twice: mean_ns in ns is "mean"."""
+    unit = re.sub(r"\W", "", study.columns[column].unit).lower()
+    short = column[:-len(unit) - 1] if unit and column.lower().endswith("_" + unit) else column
+    return short.replace("_", " ")
+
+
 def axis(study: Study, column: str, label: str = "", log: bool = False, is_bytes: bool = False, **limits: Any) -> Axis:
     """The axis of a column: the plot's own label, else the column's name; the unit comes from the column unless the label has one."""
     unit = study.columns[column].unit
     if is_bytes or unit == "B":
-        return Axis(label.replace(" (bytes)", "") or column.replace("_", " "), "B", log, **limits)
-    return Axis(label or column.replace("_", " "), "" if label.endswith(")") else unit, log, **limits)
+        return Axis(label.replace(" (bytes)", "") or spoken(study, column), "B", log, **limits)
+    return Axis(label or spoken(study, column), "" if label.endswith(")") else unit, log, **limits)
+
+
+def x_title(study: Study, plot: Plot) -> str:
+    """What stands along x, where its values are labels."""
+    return plot.x_label.replace(" (bytes)", "") or spoken(study, plot.x)
+
+
+def title(study: Study, plot: Plot) -> str:
+    """The plot's own; else the study's and, where it has several plots or this one shows a part, what this one shows."""
+    if plot.title:
+        return plot.title
+    shown = plot.z_label or plot.z if plot.kind == "heat" else plot.y_label or ", ".join(spoken(study, y) for y in plot.y)
+    part = ", ".join(f"{c.replace('_', ' ')} {' or '.join(label_of(v) for v in (w if isinstance(w, list) else [w]))}" for c, w in plot.where.items())
+    said = re.sub(r" \([^()]*\)$", "", shown.replace("_", " ")) + (f", {part}" if part else "")
+    return f"{study.title}\n{said}" if part or len(study.plots) > 1 else study.title
 
 
 def x_axis(study: Study, plot: Plot) -> Axis:

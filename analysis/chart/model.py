@@ -104,6 +104,13 @@ class Chart:
     legend_title: str = ""  # what the legend's entries are values of
 
 
+def thin(items: Sequence[Any], most: int) -> list[Any]:
+    """At most `most` of them, evenly spaced, both ends included."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
+
+
 def legend(chart: Chart) -> dict[str, tuple[str, str]]:
     """Name -> (colour, style) of everything that can be told apart, in order of first appearance."""
     entries: dict[str, tuple[str, str]] = {}

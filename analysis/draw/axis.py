@@ -16,6 +16,14 @@ def finite(values: Iterable[float]) -> list[float]:
     return [float(v) for v in values if math.isfinite(v)]
 
 
+LONGEST = 40  # characters of a label
+
+
+def shorter(label: str, most: int = LONGEST) -> str:
+    """A label with its middle left out where it is too long: what tells names apart is often their end."""
+    return label if len(label) <= most else label[:(most - 1) // 2] + "\u2026" + label[len(label) - most // 2:]
+
+
 def wrapped(axes: matplotlib.axes.Axes, which: str, title: str) -> str:
     """An axis title in as many lines as its axis is short: a character of 9 points is about 0.075 inches wide."""
     width, height = axes.figure.get_size_inches()
@@ -43,8 +51,9 @@ def set_axis(axes: matplotlib.axes.Axes, which: str, axis: Axis, data: Iterable[
         of.set_minor_locator(NullLocator())
     else:
         room = (high - low) * margin or abs(high) * 0.1 or 1.0
+        single = high == low and axis.lower is None and axis.upper is None
         low, high = (low if axis.lower is not None else low - room), (high if axis.upper is not None else high + room)
-        of.set_major_locator(MaxNLocator(most, steps=[1.0, 2.0, 4.0, 8.0, 10.0] if axis.unit == "B" else [1.0, 2.0, 2.5, 5.0, 10.0]))
+        of.set_major_locator(FixedLocator([values[0]]) if single else MaxNLocator(most, steps=[1.0, 2.0, 4.0, 8.0, 10.0] if axis.unit == "B" else [1.0, 2.0, 2.5, 5.0, 10.0]))
     getattr(axes, f"set_{which}lim")(low, high)
     if axis.unit == "B":
         of.set_major_formatter(FuncFormatter(lambda v, _: bytes_text(v)))

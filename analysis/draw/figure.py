@@ -13,8 +13,9 @@ import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
 from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch  # noqa: E402
 
-from analysis.chart.model import Bars, Chart, Heat, Lines, Panel, legend  # noqa: E402
+from analysis.chart.model import Bars, Chart, Heat, Lines, Panel, legend, thin  # noqa: E402
 from analysis.draw import bars, heat, lines  # noqa: E402
+from analysis.draw.axis import shorter  # noqa: E402
 
 # A text block of a two-column paper is about 6.5 inches wide; 9 points stay readable when it is set at that width.
 WIDTH = 6.5
@@ -24,6 +25,8 @@ STYLE = {
     "grid.linewidth": 0.6, "axes.axisbelow": True, "lines.linewidth": 1.5, "svg.hashsalt": "iommusim", "svg.fonttype": "path",
 }
 LEGEND_ROW = 0.22  # inches
+MOST_KEYS, MOST_NAMED = 20, 12  # of a legend; how many are shown of more
+LONGEST_NAME = 72  # of a legend's entry, in characters
 
 
 def _height(panel: Panel, columns: int) -> float:
@@ -37,15 +40,22 @@ def _height(panel: Panel, columns: int) -> float:
 
 
 def _handles(chart: Chart) -> list[Line2D | Patch]:
+    """Keys of the legend; of very many those of a few, spread over them, as nobody tells twenty colours apart."""
     handles: list[Line2D | Patch] = []
+    entries = legend(chart)
+    named = thin(list(entries), MOST_NAMED) if len(entries) > MOST_KEYS else list(entries)
     markers = {s.name: lines.marker(panel, k) for panel in chart.panels if isinstance(panel, Lines) for k, s in enumerate(panel.series)}
-    for name, (colour, style) in legend(chart).items():
+    for name in named:
+        colour, style = entries[name]
+        label = shorter(name, LONGEST_NAME)
         if style == "bar":
-            handles.append(Patch(facecolor=colour, edgecolor="#444444", linewidth=0.4, label=name))
+            handles.append(Patch(facecolor=colour, edgecolor="#444444", linewidth=0.4, label=label))
         elif style == "points":
-            handles.append(Line2D([], [], linestyle="none", marker="x", markeredgewidth=1.6, color=colour, label=name))
+            handles.append(Line2D([], [], linestyle="none", marker="x", markeredgewidth=1.6, color=colour, label=label))
         else:
-            handles.append(Line2D([], [], color=colour, marker=markers.get(name, ""), markersize=3.5, label=name))
+            handles.append(Line2D([], [], color=colour, marker=markers.get(name, ""), markersize=3.5, label=label))
+    if len(named) < len(entries):
+        handles.append(Line2D([], [], linestyle="none", label=f"({len(entries) - len(named)} more between)"))
     return handles
 
 
@@ -110,7 +120,7 @@ def draw(chart: Chart) -> plt.Figure:
         foot.legend(handles=handles, loc="center", ncol=columns, frameon=False, borderaxespad=0, borderpad=0,
                     title=chart.legend_title or None, title_fontsize=8)
     if chart.title:
-        figure.suptitle(textwrap.fill(chart.title, 84), fontsize=10)
+        figure.suptitle("\n".join(textwrap.fill(line, 84) for line in chart.title.split("\n")), fontsize=10)
     return figure
 
 

@@ -1,25 +1,33 @@
 """A metric over two factors, each cell with its value."""
 from __future__ import annotations
 
+import math
+
 import matplotlib.axes
 import numpy as np
 
 from analysis.chart.model import Heat
+from analysis.draw.axis import shorter, wrapped
 
 
 def draw(axes: matplotlib.axes.Axes, panel: Heat) -> None:
-    """Values are written into the cells while they fit (12 columns), in the tone that stands off from the cell's."""
+    """Values are written into the cells while they fit (12 columns), in the tone that stands off from the cell's; cells without are hatched."""
     values = np.array(panel.values, dtype=float)
+    axes.set_facecolor("#f1f3f5")
+    axes.patch.set(hatch="////", edgecolor="#c9ced4")
     image = axes.imshow(values, origin="lower", aspect="auto", cmap="cividis")
-    axes.set_xticks(range(len(panel.x_labels)), list(panel.x_labels))
-    axes.set_yticks(range(len(panel.y_labels)), list(panel.y_labels))
-    axes.set_xlabel(panel.x_title)
-    axes.set_ylabel(panel.y_title)
-    if sum(len(n) for n in panel.x_labels) > 70:
+    every = math.ceil(len(panel.x_labels) / 16)
+    axes.set_xticks(range(0, len(panel.x_labels), every), [shorter(n, 24) for n in panel.x_labels[::every]])
+    axes.set_yticks(range(len(panel.y_labels)), [shorter(n) for n in panel.y_labels])
+    axes.set_xlabel(wrapped(axes, "x", panel.x_title))
+    axes.set_ylabel(wrapped(axes, "y", panel.y_title))
+    if sum(map(len, panel.x_labels[::every])) > 70:
         axes.tick_params(axis="x", labelrotation=35)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    bar = axes.figure.colorbar(image, ax=axes, pad=0.02)
+    if not np.isfinite(values).any():
+        return
+    bar = axes.figure.colorbar(image, ax=axes, pad=0.02, ticks=[float(np.nanmin(values))] if np.nanmin(values) == np.nanmax(values) else None)
     bar.set_label(panel.value.title)
     bar.outline.set_visible(False)
     if len(panel.x_labels) > 12:

@@ -16,7 +16,7 @@ _MARKERS = "osD^vPX"
 def marker(panel: Lines, index: int) -> str:
     """Of a panel's series; "" where there are too many points, or they are no line."""
     s = panel.series[index]
-    return _MARKERS[index % len(_MARKERS)] if s.style == "line" and len(s.x) <= 40 else ""
+    return _MARKERS[index % len(_MARKERS)] if s.style == "line" and len(s.x) <= 40 and len(panel.series) <= 2 * len(_MARKERS) else ""
 
 
 def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:
