@@ -3,18 +3,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from dataclasses import replace
 from typing import Sequence
 
 import pandas as pd
 
 from analysis.build.facets import MOST_BARS, tidy
-from analysis.build.table import Curve, axis, curves, label_of, rows, spoken, title, x_axis, x_title
+from analysis.build.table import Curve, axis, curves, label_of, legend_title, rows, said, spoken, title, x_axis, x_title
 from analysis.chart.model import Axis, Bar, Bars, Chart, Lines, Panel, Series, thin
 from analysis.chart.palette import PARTS, colours
-from analysis.chart.units import bytes_text
 from analysis.study import Plot, Study
 
-MOST_NAMED = 7  # series whose names say enough by themselves; more are values of something
 LOG_BARS = "Dots, as lengths on a logarithmic axis do not compare."
 CONFIDENCE = "Bands: 95 % confidence of the mean over replications (Student t)."
 
@@ -44,21 +43,26 @@ def _errors(found: dict[str, Curve], plot: Plot, colour: dict[str, str]) -> list
     return series
 
 
+def _value_label(study: Study, plot: Plot, column: str) -> str:
+    """The plot's own label; before it, where each of several columns has a panel, what the column is: "p99 latency (ns)"."""
+    several = plot.series and len(plot.y) > 1 and plot.y_label
+    return f"{spoken(study, column)} {plot.y_label}" if several else plot.y_label
+
+
 def _value_axis(study: Study, plot: Plot, column: str, series: Sequence[Series]) -> Axis:
     """From zero, so that heights can be compared, unless logarithmic or there are negative values."""
     values = [v for s in series for v in s.y if math.isfinite(v)]
-    label = plot.y_label if len(plot.y) == 1 else ""
-    return axis(study, column, label, plot.log_y, lower=None if plot.log_y or not values or min(values) < 0 else 0.0)
+    return axis(study, column, _value_label(study, plot, column), plot.log_y, lower=None if plot.log_y or not values or min(values) < 0 else 0.0)
 
 
 def _panels_of(study: Study, plot: Plot) -> list[tuple[str, dict[str, Curve]]]:
     """(column, curves by name): several columns without a series share a panel, with a series they get one each."""
     frame = rows(study, plot.where)
     if plot.series or len(plot.y) == 1:
-        return [(y, {c.name: c for c in curves(frame, plot.x, y, plot.series)}) for y in plot.y]
+        return [(y, {c.name: c for c in curves(study, frame, plot.x, y, plot.series)}) for y in plot.y]
     short = {y: spoken(study, y) for y in plot.y}
     names = short if len(set(short.values())) == len(short) else {y: y.replace("_", " ") for y in plot.y}
-    return [(plot.y[0], {names[y]: c for y in plot.y for c in curves(frame, plot.x, y)})]
+    return [(plot.y[0], {names[y]: c for y in plot.y for c in curves(study, frame, plot.x, y)})]
 
 
 def lines(study: Study, plot: Plot, name: str) -> Chart:
@@ -67,6 +71,9 @@ def lines(study: Study, plot: Plot, name: str) -> Chart:
         return grouped(study, plot, name)
     found = _panels_of(study, plot)
     names = dict.fromkeys(n for _, of in found for n in of)
+    if plot.series:  # which a study names as its values are written
+        called = {label_of(v): said(study, plot.series, v) for v in study.frame[plot.series].unique()}
+        plot = replace(plot, published=[replace(p, series=called.get(p.series, p.series)) for p in plot.published])
     colour = colours([*names, *(p.series for p in plot.published if p.series and p.series not in names)])
     style = "points" if plot.kind == "scatter" else "line"
     x = x_axis(study, plot)
@@ -82,12 +89,7 @@ def lines(study: Study, plot: Plot, name: str) -> Chart:
         reach = max(5.0, 1.15 * max((abs(v) for s in errors for v in s.y if math.isfinite(v)), default=1.0))
         panels.insert(1, Lines(x, Axis("relative error", "%", lower=-reach, upper=reach), errors, height=0.5))
         caption.append("Relative error: (simulated - published) / published.")
-    return Chart(name, title(study, plot), tidy(panels, x), 1, " ".join(caption), spoken(study, plot.series) if len(names) > MOST_NAMED else "")
-
-
-def _labels(study: Study, plot: Plot, values: Sequence[object]) -> list[str]:
-    in_bytes = plot.x_bytes or study.columns[plot.x].unit == "B"
-    return [bytes_text(float(v)) if in_bytes and isinstance(v, (int, float)) else label_of(v) for v in values]
+    return Chart(name, title(study, plot), tidy(panels, x), 1, " ".join(caption), legend_title(study, plot.series, list(names)))
 
 
 def grouped(study: Study, plot: Plot, name: str) -> Chart:
@@ -101,7 +103,7 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
         shown = thin(order, max(2, MOST_BARS // len(names))), thin(names, max(2, MOST_BARS // 2))
         caption.append(f"{len(shown[0])} of {len(order)} values of {x_title(study, plot)} and {len(shown[1])} of {len(names)} series; all are in results.csv.")
         order, found = shown[0], [(c, {n: of[n] for n in shown[1] if n in of}) for c, of in found]
-    labels = _labels(study, plot, order)
+    labels = [said(study, plot.x, v, plot.x_bytes) for v in order]
     panels: list[Panel] = []
     for column, of in found:
         bars = []
@@ -113,11 +115,11 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
 
             bars.append(Bar(n, pick(c.means), colour[n], pick(c.low) if c.replicated else (), pick(c.high) if c.replicated else ()))
         wide = len(order) * max(1, len(of)) > 40 or max((len(n) for n in labels), default=0) > 14
-        value = axis(study, column, plot.y_label if len(plot.y) == 1 else "", plot.log_y)
+        value = axis(study, column, _value_label(study, plot, column), plot.log_y)
         panels.append(Bars(labels, value, bars, stacked=False, horizontal=wide, label_title=x_title(study, plot)))
     if any(c.replicated for _, of in found for c in of.values()):
         caption.append(CONFIDENCE.replace("Bands", "Error bars"))
-    return Chart(name, title(study, plot), panels, 1, " ".join(caption))
+    return Chart(name, title(study, plot), panels, 1, " ".join(caption), legend_title(study, plot.series, names))
 
 
 def stacked(study: Study, plot: Plot, name: str) -> Chart:
@@ -126,8 +128,8 @@ def stacked(study: Study, plot: Plot, name: str) -> Chart:
     keys = [plot.x] + ([plot.series] if plot.series else [])
     means = frame.groupby(keys, sort=False)[plot.y].mean()
     firsts = [key if isinstance(key, tuple) else (key,) for key in means.index]
-    names = _labels(study, plot, [key[0] for key in firsts])
-    labels = [", ".join([n, *map(label_of, key[1:])]) for n, key in zip(names, firsts)]
+    names = [said(study, plot.x, key[0], plot.x_bytes) for key in firsts]
+    labels = [", ".join([n, *(said(study, plot.series, k) for k in key[1:])]) for n, key in zip(names, firsts)]
     others = colours([p for p in plot.y if p not in PARTS])
     bars = [Bar(p.replace("_", " "), means[p].tolist(), PARTS.get(p) or others[p]) for p in plot.y]
     value = axis(study, plot.y[0], plot.y_label or "sum of the parts")

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from analysis.build.facets import Facet, columns_for, tidy
-from analysis.chart.model import Axis, Chart, Lines, Series
+from analysis.chart.model import Axis, Bar, Bars, Chart, Lines, Series
 from analysis.chart.palette import colours, ordered
 from analysis.chart.units import readable
 from analysis.latency import PERCENTILES, Distribution, together
@@ -60,6 +60,18 @@ def percentiles(panels: list[Facet[Distribution]], name: str, title: str, x: Axi
     y = Axis("latency", unit, wide, low / 1.3, high * 1.3) if wide else Axis("latency", unit, False, 0.0, high * 1.05)
     drawn = [Lines(x, y, [Series(n, list(f.x), of[p][i], colour[n]) for n, p in zip(names, PERCENTILES)], f.title) for i, f in enumerate(panels)]
     return Chart(name, title, tidy(drawn, x), columns_for(len(panels)))
+
+
+def percentile_bars(panels: list[Facet[Distribution]], name: str, title: str, label_title: str = "") -> Chart:
+    """The same percentiles as groups of bars, a panel per facet, where labels have no order."""
+    names = [f"p{p:g}" for p in PERCENTILES]
+    colour = dict(zip(names, reversed(ordered(len(names)))))
+    longest = max(d.percentile(PERCENTILES[-1]) for f in panels for _, d in f.items)
+    factor, unit = readable("ps", longest)
+    value = Axis("latency", unit, lower=0.0, upper=longest * factor * 1.04)
+    drawn = [Bars([n for n, _ in f.items], value, [Bar(n, [d.percentile(p) * factor for _, d in f.items], colour[n]) for n, p in zip(names, PERCENTILES)],
+                  stacked=False, label_title=label_title, title=f.title) for f in panels]
+    return Chart(name, title, drawn, columns_for(len(panels)) if max(len(n) for f in panels for n, _ in f.items) < 12 else 1)
 
 
 def merged(parts: list[Distribution]) -> Distribution:

@@ -6,10 +6,9 @@ from typing import Any, Generic, Sequence, TypeVar
 
 import pandas as pd
 
-from analysis.build.table import label_of, rows
+from analysis.build.table import rows, said
 from analysis.chart.model import Axis, Lines, thin
 from analysis.chart.palette import rank
-from analysis.chart.units import bytes_text
 from analysis.study import Plot, Study
 
 T = TypeVar("T")
@@ -36,43 +35,49 @@ def columns_for(panels: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the points of one plot are laid out. `x`: its column, empty when the points stand in the table's order."""
+    """How the points of one plot are laid out; without a plot in the table's order. `along`: the column the items are values of."""
 
     facets: list[Facet[str]]
     plot: Plot | None
+    along: str = ""
 
     @property
-    def x(self) -> str:
-        return self.plot.x if self.plot else ""
+    def ordered(self) -> bool:
+        return all(f.ordered for f in self.facets)
 
 
-def _along(study: Study, plot: Plot) -> list[Facet[str]]:
-    """A facet per value of the plot's series, its points along x; nothing when these do not tell the points apart."""
+def _along(study: Study, plot: Plot) -> Layout:
+    """A facet per value of the plot's series, its points along x; where x is no number, one per x, with a point per series, as groups of
+    bars are. Nothing when these do not tell the points apart."""
     rows_of = rows(study, plot.where).drop_duplicates("point")
-    if study.columns[plot.x].kind != "factor" or not pd.api.types.is_numeric_dtype(rows_of[plot.x]):
-        return []
+    if study.columns[plot.x].kind != "factor" or plot.kind == "heat":
+        return Layout([], plot)
+    numeric = pd.api.types.is_numeric_dtype(rows_of[plot.x]) and plot.kind not in ("bars", "stacked")
     rows_of = rows_of.dropna(subset=[plot.x])
     if rows_of.duplicated([plot.x] + ([plot.series] if plot.series else [])).any():
-        return []
-    unit = study.columns[plot.x].unit
-    in_bytes = plot.x_bytes or unit == "B"
-    groups = [(label_of(v), g) for v, g in rows_of.groupby(plot.series, sort=False)] if plot.series else [("", rows_of)]
+        return Layout([], plot)
+    over, along = (plot.series, plot.x) if numeric or not plot.series else (plot.x, plot.series)
+    groups = [(said(study, over, v, plot.x_bytes and not numeric), g) for v, g in rows_of.groupby(over, sort=False)] if over else [("", rows_of)]
     groups.sort(key=lambda g: rank(g[0]))
     facets = []
     for title, group in groups:
-        group = group.sort_values(plot.x)
-        names = [bytes_text(x) if in_bytes else f"{label_of(x)}{' ' + unit if unit not in ('', '1') else ''}" for x in group[plot.x]]
-        facets.append(Facet(title, list(zip(names, group["point"])), [float(x) for x in group[plot.x]], True))
-    return facets
+        group = group.sort_values(along) if numeric else group
+        names = [said(study, along, x, plot.x_bytes and along == plot.x) for x in group[along]]
+        facets.append(Facet(title, list(zip(names, group["point"])), [float(x) for x in group[along]] if numeric else [], numeric))
+    return Layout(facets, plot, along)
+
+
+def _points(layout: Layout) -> set[str]:
+    return {point for f in layout.facets for _, point in f.items}
 
 
 def layouts(study: Study) -> list[Layout]:
-    """One per plot that can be laid out along its x, each set of points once; without any, all points in the table's order."""
+    """One per plot that can be laid out, each set of points once; without any, all points in the table's order."""
     found: list[Layout] = []
     for plot in study.plots:
-        facets = _along(study, plot)
-        if facets and len(found) < MOST_LAYOUTS and all(facets != known.facets for known in found):
-            found.append(Layout(facets, plot))
+        layout = _along(study, plot)
+        if layout.facets and len(found) < MOST_LAYOUTS and all(_points(layout) != _points(known) for known in found):
+            found.append(layout)
     if found:
         return found
     names = [str(p) for p in study.frame["point"].drop_duplicates()]

@@ -3,9 +3,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.build.table import axis, label_of, rows, title
+from analysis.build.table import axis, label_of, rows, said, title
 from analysis.chart.model import Chart, Heat
-from analysis.chart.units import bytes_text
 from analysis.results import ResultError
 from analysis.study import Plot, Study
 
@@ -22,7 +21,7 @@ def chart(study: Study, plot: Plot, name: str) -> Chart:
 
     def labels(column: str, index: pd.Index) -> list[str]:
         in_bytes = study.columns[column].unit == "B" or (plot.x_bytes and column == plot.x)
-        return [bytes_text(float(v)) if in_bytes else label_of(v) for v in index]
+        return [said(study, column, float(v), True) if in_bytes else label_of(v) for v in index]
 
     panel = Heat(labels(plot.x, values.columns), labels(y, values.index), axis(study, plot.x, plot.x_label).title,
                  axis(study, y, plot.y_label).title, axis(study, plot.z, plot.z_label), values.to_numpy(float).tolist())

@@ -4,20 +4,9 @@ from __future__ import annotations
 from analysis.build import breakdown, distributions, timeline
 from analysis.build.facets import Facet
 from analysis.chart.model import Axis, Bar, Bars, Chart
-from analysis.chart.palette import PARTS, colours, ordered
+from analysis.chart.palette import PARTS, colours
 from analysis.chart.units import readable
-from analysis.latency import PERCENTILES
 from analysis.run_folder import RunFolder
-
-
-def _percentiles(run: RunFolder) -> Chart:
-    """Bars of the percentiles of each endpoint's reads and writes."""
-    labels = [f"{e} {d}" for e, d in run.latency]
-    names = [f"p{p:g}" for p in PERCENTILES]
-    factor, unit = readable("ps", max(d.percentile(PERCENTILES[-1]) for d in run.latency.values()))
-    colour = dict(zip(names, reversed(ordered(len(names)))))
-    bars = [Bar(n, [d.percentile(p) * factor for d in run.latency.values()], colour[n]) for n, p in zip(names, PERCENTILES)]
-    return Chart("percentiles", "Latency percentiles", [Bars(labels, Axis("latency", unit), bars, stacked=False)])
 
 
 def worst(dmas: list[dict[str, object]], name: str = "worst", title: str = "Slowest DMAs") -> Chart | None:
@@ -47,8 +36,9 @@ def charts(run: RunFolder) -> list[Chart]:
     found: list[Chart | None] = []
     if run.latency:
         items = [(f"{e} {d}", x) for (e, d), x in run.latency.items()]
-        found.append(distributions.cdf([Facet("", items, [], False)], "latency_cdf", "Distribution of DMA latency"))
-        found.append(_percentiles(run))
+        every = [Facet("", items, [], False)]
+        found.append(distributions.cdf(every, "latency_cdf", "Distribution of DMA latency"))
+        found.append(distributions.percentile_bars(every, "percentiles", "Latency percentiles"))
     parts = run.breakdowns()
     if parts:
         bars = {f"{e} {d}": p for (e, d), p in parts.items()}

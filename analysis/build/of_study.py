@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Iterable
 
 import pandas as pd
 
 from analysis.build import breakdown, comparison, curves, distributions, heat_map
 from analysis.build.facets import Facet, Layout, layouts, shorten
-from analysis.build.table import x_axis
+from analysis.build.table import legend_title, part, x_axis
 from analysis.chart.model import Axis, Chart
 from analysis.latency import Distribution
 from analysis.run_folder import Part
@@ -79,26 +80,38 @@ class _Runs:
         return self.read[point]
 
 
+def _keys(of: Iterable[Iterable[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """All keys, by endpoint: the writes of the first come before the reads of the second."""
+    keys = list(dict.fromkeys(k for keys in of for k in keys))
+    endpoints = list(dict.fromkeys(e for e, _ in keys))
+    return sorted(keys, key=lambda k: endpoints.index(k[0]))
+
+
 def _of_layout(study: Study, layout: Layout, load: _Runs, suffix: str) -> list[Chart]:
     few = shorten(layout.facets)
-    along = x_axis(study, layout.plot) if layout.plot else Axis("")
+    along = x_axis(study, layout.plot) if layout.plot and layout.ordered else Axis("")
+    item = along.title or legend_title(study, layout.along, list(dict.fromkeys(n for f in few for n, _ in f.items)))
+    of = part(study, layout.plot) if layout.plot else ""
+    of = f", {of}" if of else ""
     found: list[Chart] = []
-    for key in list(dict.fromkeys(k for f in few for _, p in f.items for k in load(p)[0]))[:MOST_KEYS]:
-        what, stem = f"{key[0]} {key[1]}s", f"{file_name(key[0])}_{key[1]}{suffix}"
+    for key in _keys([load(p)[0] for f in few for _, p in f.items])[:MOST_KEYS]:
+        what, stem = f"{key[0]} {key[1]}s{of}", f"{file_name(key[0])}_{key[1]}{suffix}"
 
         def pick(f: Facet[str], key: tuple[str, str] = key) -> Facet[Distribution]:
             there = [i for i, (_, p) in enumerate(f.items) if key in load(p)[0]]
             return Facet(f.title, [(f.items[i][0], load(f.items[i][1])[0][key]) for i in there], [f.x[i] for i in there] if f.x else [], f.ordered)
 
         picked = [f for f in map(pick, few) if f.items]
-        found.append(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}", along.title))
-        if layout.plot:
+        found.append(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}", item))
+        if layout.plot and layout.ordered:
             whole = [f for f in map(pick, shorten(layout.facets, items=40)) if f.items]
             found.append(distributions.percentiles(whole, f"percentiles_{stem}", f"Latency percentiles, {what}", along))
+        else:
+            found.append(distributions.percentile_bars(picked, f"percentiles_{stem}", f"Latency percentiles, {what}", item))
         groups = {f.title: {label: load(p)[1][key] for label, p in f.items if key in load(p)[1]} for f in few}
         groups = {title: bars for title, bars in groups.items() if bars}
         if groups:
-            found.append(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}", along.title))
+            found.append(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}", item))
     return found
 
 

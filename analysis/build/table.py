@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
-from typing import Any, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Mapping, Sequence
 
 import pandas as pd
 
 from analysis.chart.model import Axis
 from analysis.chart.palette import rank
+from analysis.chart.units import bytes_text
 from analysis.confidence import Interval, interval
 from analysis.results import ResultError
 from analysis.study import Plot, Study
@@ -47,6 +48,16 @@ def label_of(value: Any) -> str:
     return str(value)
 
 
+def said(study: Study, column: str, value: Any, is_bytes: bool = False) -> str:
+    """A value of a column with its unit: 524288 -> 512 KiB."""
+    unit = study.columns[column].unit
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or math.isnan(value):
+        return label_of(value)
+    if unit == "B" or is_bytes:
+        return bytes_text(float(value))
+    return label_of(value) + (f" {unit}" if unit not in ("", "1") else "")
+
+
 def rows(study: Study, where: Mapping[str, Any]) -> pd.DataFrame:
     """The table's rows with these factor values; a list is any of them."""
     frame = study.frame
@@ -58,12 +69,12 @@ def rows(study: Study, where: Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
-def curves(frame: pd.DataFrame, x: str, y: str, series: str = "") -> list[Curve]:
+def curves(study: Study, frame: pd.DataFrame, x: str, y: str, series: str = "") -> list[Curve]:
     """One curve per value of `series` (baselines first, else in the table's order); rows without x or y are left out."""
     groups: dict[str, pd.DataFrame] = {}
     if series:
         for value, rows_of in frame.groupby(series, sort=False, dropna=False):
-            groups[label_of(value)] = rows_of
+            groups[said(study, series, value)] = rows_of
     else:
         groups[y] = frame
     names = sorted(groups, key=rank)
@@ -102,10 +113,24 @@ def title(study: Study, plot: Plot) -> str:
     if plot.title:
         return plot.title
     shown = plot.z_label or plot.z if plot.kind == "heat" else plot.y_label or ", ".join(spoken(study, y) for y in plot.y)
-    part = ", ".join(f"{c.replace('_', ' ')} {' or '.join(label_of(v) for v in (w if isinstance(w, list) else [w]))}" for c, w in plot.where.items())
-    said = re.sub(r" \([^()]*\)$", "", shown.replace("_", " ")) + (f", {part}" if part else "")
-    return f"{study.title}\n{said}" if part or len(study.plots) > 1 else study.title
+    of = part(study, plot)
+    second = re.sub(r" \([^()]*\)$", "", shown.replace("_", " ")) + (f", {of}" if of else "")
+    return f"{study.title}\n{second}" if of or len(study.plots) > 1 else study.title
 
 
 def x_axis(study: Study, plot: Plot) -> Axis:
-    return axis(study, plot.x, plot.x_label, plot.log_x, plot.x_bytes)
+    found = axis(study, plot.x, plot.x_label, plot.log_x, plot.x_bytes)
+    values = study.frame[plot.x].dropna().unique() if plot.log_x and pd.api.types.is_numeric_dtype(study.frame[plot.x]) else []
+    return replace(found, binary=len(values) > 1 and all(v >= 1 and math.log2(v).is_integer() for v in values))
+
+
+def part(study: Study, plot: Plot) -> str:
+    """Which rows the plot shows, as words; empty for all. What axis and legend say anyway is left out."""
+    return ", ".join(f"{spoken(study, c)} {' or '.join(said(study, c, v) for v in (w if isinstance(w, list) else [w]))}"
+                     for c, w in plot.where.items() if c in study.columns and c not in (plot.x, plot.series))
+
+
+def legend_title(study: Study, column: str, names: Sequence[str]) -> str:
+    """What a legend's entries are values of, where they do not say it themselves: numbers, and very many names."""
+    numeric = column in study.columns and pd.api.types.is_numeric_dtype(study.frame[column])
+    return spoken(study, column) if column and (numeric or len(names) > 7) else ""

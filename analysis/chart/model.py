@@ -9,13 +9,15 @@ from typing import Any, Sequence, Union
 
 @dataclass(frozen=True)
 class Axis:
-    """`unit` "B" gives ticks in KiB and MiB, "1" and "" are not written. `lower`, `upper`: fixed limits, None: from the data."""
+    """`unit` "B" gives ticks in KiB and MiB, "1" and "" are not written. `lower`, `upper`: fixed limits, None: from the data.
+    `binary`: a logarithmic axis has its ticks at powers of two, as it always has in bytes."""
 
     label: str
     unit: str = ""
     log: bool = False
     lower: float | None = None
     upper: float | None = None
+    binary: bool = False
 
     @property
     def title(self) -> str:

@@ -43,11 +43,11 @@ def _even_ticks(low: float, high: float) -> list[float]:
     return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 
-def log_ticks(low: float, high: float, unit: str, most: int = 8) -> list[float]:
-    """Ticks of a logarithmic axis: powers of two for bytes, else 1, 2, 5 and then powers of ten; at most `most`, evenly apart."""
+def log_ticks(low: float, high: float, binary: bool, most: int = 8) -> list[float]:
+    """Ticks of a logarithmic axis: powers of two if `binary`, else 1, 2, 5 and then powers of ten; at most `most`, evenly apart."""
     if not (0 < low <= high):
         return []
-    if unit == "B":
+    if binary:
         first, last = math.ceil(math.log2(low) - 1e-9), math.floor(math.log2(high) + 1e-9)
         step = max(1, math.ceil((last - first + 1) / most))
         return [2.0**e for e in range(first, last + 1, step)]

@@ -44,10 +44,10 @@ def set_axis(axes: matplotlib.axes.Axes, which: str, axis: Axis, data: Iterable[
     low = min(values) if axis.lower is None else axis.lower
     high = max(values) if axis.upper is None else axis.upper
     if axis.log:
-        getattr(axes, f"set_{which}scale")("log", base=2 if axis.unit == "B" else 10)
+        getattr(axes, f"set_{which}scale")("log", base=2 if axis.binary or axis.unit == "B" else 10)
         room = (high / low) ** margin if high > low else 2.0
         low, high = (low if axis.lower is not None else low / room), (high if axis.upper is not None else high * room)
-        of.set_major_locator(FixedLocator(log_ticks(low, high, axis.unit, most)))
+        of.set_major_locator(FixedLocator(log_ticks(low, high, axis.binary or axis.unit == "B", most)))
         of.set_minor_locator(NullLocator())
     else:
         room = (high - low) * margin or abs(high) * 0.1 or 1.0

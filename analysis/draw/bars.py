@@ -34,7 +34,7 @@ def _marks(axes: matplotlib.axes.Axes, panel: Bars, part: Bar, at: np.ndarray) -
         mark = "n/a" if not math.isfinite(value) else "0" if panel.value.log and value <= 0 else ""
         if mark:
             x, y = (_EDGE / 3, place) if panel.horizontal else (place, _EDGE)
-            axes.text(x, y, mark, fontsize=6, color=part.colour if mark == "0" else "#6e7781", va="center" if panel.horizontal else "bottom",
+            axes.text(x, y, mark, fontsize=7, color=part.colour if mark == "0" else "#6e7781", va="center" if panel.horizontal else "bottom",
                       ha="left" if panel.horizontal else "center", rotation=0 if panel.horizontal or mark == "0" else 90,
                       transform=axes.get_yaxis_transform() if panel.horizontal else axes.get_xaxis_transform())
 

@@ -12,6 +12,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
 from matplotlib.lines import Line2D  # noqa: E402
 from matplotlib.patches import Patch  # noqa: E402
+from matplotlib.transforms import blended_transform_factory  # noqa: E402
 
 from analysis.chart.model import Bars, Chart, Heat, Lines, Panel, legend, thin  # noqa: E402
 from analysis.draw import bars, heat, lines  # noqa: E402
@@ -117,8 +118,10 @@ def draw(chart: Chart) -> plt.Figure:
     if len(handles) > 1:
         foot = figure.add_subplot(grid[rows, :])
         foot.axis("off")
-        foot.legend(handles=handles, loc="center", ncol=columns, frameon=False, borderaxespad=0, borderpad=0,
-                    title=chart.legend_title or None, title_fontsize=8)
+        # In the middle of the figure, not of the panels, which long labels push to the right.
+        middle = blended_transform_factory(figure.transFigure, foot.transAxes)
+        foot.legend(handles=handles, loc="center", bbox_to_anchor=(0.5, 0.5), bbox_transform=middle, ncol=columns, frameon=False,
+                    borderaxespad=0, borderpad=0, title=chart.legend_title or None, title_fontsize=8).set_in_layout(False)
     if chart.title:
         figure.suptitle("\n".join(textwrap.fill(line, 84) for line in chart.title.split("\n")), fontsize=10)
     return figure

@@ -49,7 +49,7 @@ def test_breakdowns_of_replications_are_weighted_by_their_dmas(tmp_path):
 
 def test_curves_have_the_mean_and_the_band_of_their_replications(study_folder):
     s = study.read(study_folder)
-    found = table.curves(s.frame, "window", "gbps", "domain")
+    found = table.curves(s, s.frame, "window", "gbps", "domain")
     assert [c.name for c in found] == list(DOMAINS)  # baselines in their order
     assert found[0].x == list(WINDOWS)
     expected = confidence.interval([10 / (1.0 + 0.01 * seed) for seed in (1, 2, 3)])
@@ -87,7 +87,7 @@ def test_a_heat_map_has_a_cell_per_pair_of_factors(study_folder):
     s = study.read(study_folder)
     (panel,) = heat_map.chart(s, s.plots[1], "x").panels
     assert list(panel.x_labels) == ["256 KiB", "1 MiB", "4 MiB"] and list(panel.y_labels) == list(DOMAINS)
-    assert panel.values[2][0] == pytest.approx(table.curves(s.frame, "window", "gbps", "domain")[2].means[0])
+    assert panel.values[2][0] == pytest.approx(table.curves(s, s.frame, "window", "gbps", "domain")[2].means[0])
 
 
 def test_zipped_factors_are_one_direction_when_no_plot_says_how(tmp_path):
@@ -133,12 +133,12 @@ def test_a_time_line_of_a_trace_is_the_share_of_time_taken(run_folder):
 
 
 def test_ticks_in_bytes_are_powers_of_two_and_read_as_such():
-    assert [units.bytes_text(v) for v in units.log_ticks(262144, 67108864, "B", 9)] == [
+    assert [units.bytes_text(v) for v in units.log_ticks(262144, 67108864, True, 9)] == [
         "256 KiB", "512 KiB", "1 MiB", "2 MiB", "4 MiB", "8 MiB", "16 MiB", "32 MiB", "64 MiB"]
-    assert len(units.log_ticks(1, 2**40, "B", 5)) <= 5
+    assert len(units.log_ticks(1, 2**40, True, 5)) <= 5
     assert [units.bytes_text(v) for v in (64, 1520, 1536, 3 << 20, 100_000_000)] == ["64 B", "1520 B", "1.5 KiB", "3 MiB", "95.367 MiB"]
-    assert units.log_ticks(118, 260, "1", 8) == [150, 200, 250]
-    assert units.log_ticks(90, 2100, "ns", 8) == [100, 200, 500, 1000, 2000]
+    assert units.log_ticks(118, 260, False, 8) == [150, 200, 250]
+    assert units.log_ticks(90, 2100, False, 8) == [100, 200, 500, 1000, 2000]
     assert units.readable("ps", 850e3) == (1e-3, "ns") and units.readable("ps", 2e8) == (1e-6, "us") and units.readable("B", 1) == (1, "B")
 
 
