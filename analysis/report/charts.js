@@ -42,9 +42,10 @@
 
   // --- axes
 
-  function logTicks(low, high, unit, most) {
+  function binary(axis) { return axis.binary || axis.unit === "B"; }
+  function logTicks(low, high, ofTwo, most) {
     var ticks = [], e, i;
-    if (unit === "B") {
+    if (ofTwo) {
       var first = Math.ceil(Math.log2(low) - 1e-9), last = Math.floor(Math.log2(high) + 1e-9);
       var step = Math.max(1, Math.ceil((last - first + 1) / most));
       for (e = first; e <= last; e += step) ticks.push(Math.pow(2, e));
@@ -69,10 +70,10 @@
       var room = axis.log ? (high > low ? Math.pow(high / low, 0.04) : 2) : (high - low) * 0.04 || Math.abs(high) * 0.1 || 1;
       domain = [axis.lower !== null ? low : axis.log ? low / room : low - room, axis.upper !== null ? high : axis.log ? high * room : high + room];
     }
-    return (axis.log ? d3.scale.log().base(axis.unit === "B" ? 2 : 10) : d3.scale.linear()).domain(domain).range(range);
+    return (axis.log ? d3.scale.log().base(binary(axis) ? 2 : 10) : d3.scale.linear()).domain(domain).range(range);
   }
   function ticksOf(axis, scale, most) {
-    return axis.log ? logTicks(scale.domain()[0], scale.domain()[1], axis.unit, most) : scale.ticks(most);
+    return axis.log ? logTicks(scale.domain()[0], scale.domain()[1], binary(axis), most) : scale.ticks(most);
   }
   function drawAxis(g, axis, scale, side, width, height, most) {
     var ticks = ticksOf(axis, scale, most), across = side === "bottom";
@@ -91,11 +92,21 @@
 
   // --- a panel: its frame, then what is in it
 
+  // What a screen reader says of it: what is drawn over what, and whose values.
+  function spoken(panel) {
+    var of = function (items) { return items.slice(0, 12).map(function (s) { return s.name; }).join(", ") + (items.length > 12 ? " and others" : ""); };
+    var what = panel.kind === "lines" ? panel.y.title + " over " + panel.x.title + ": " + of(panel.series) :
+      panel.kind === "bars" ? panel.value.title + " of " + panel.labels.slice(0, 12).join(", ") + ": " + of(panel.parts) :
+      panel.value.title + " over " + panel.x_title + " and " + panel.y_title;
+    return (panel.title ? panel.title + ": " : "") + what;
+  }
+
   function frame(cell, panel, height, left) {
     var margin = {top: panel.title ? 24 : 10, right: 14, bottom: 44, left: left};
     var outer = Math.max(260, cell.node().clientWidth), width = outer - margin.left - margin.right;
-    var svg = cell.append("svg").attr("width", outer).attr("height", height + margin.top + margin.bottom).attr("role", "img");
-    svg.append("title").text(panel.title || "");
+    var size = [outer, height + margin.top + margin.bottom];
+    var svg = cell.append("svg").attr("width", size[0]).attr("height", size[1]).attr("viewBox", "0 0 " + size.join(" "))
+      .attr("role", "img").attr("aria-label", spoken(panel));
     var g = svg.append("g").attr("transform", "translate(" + margin.left + "," + margin.top + ")");
     if (panel.title) g.append("text").attr("class", "title").attr("y", -9).text(panel.title);
     return {svg: svg, g: g, width: width, height: height};
@@ -121,8 +132,8 @@
       var data = pairs(s), item = plot.append("g").attr("class", "series").attr("data-name", s.name);
       if (s.low.length)
         item.append("path").attr("class", "band").style("fill", s.colour)
-          .attr("d", d3.svg.area().defined(function (d) { return d.low !== null; }).x(function (d) { return x(d.x); })
-            .y0(function (d) { return y(d.low); }).y1(function (d) { return y(d.high); })(data));
+          .attr("d", d3.svg.area().defined(function (d) { return d.low !== null && there(d); }).x(function (d) { return x(d.x); })
+            .y0(function (d) { return panel.y.log && d.low <= 0 ? f.height + 8 : y(d.low); }).y1(function (d) { return y(d.high); })(data));
       if (s.style === "points")
         item.selectAll("path").data(data.filter(there)).enter().append("path").attr("d", "M-4,-4L4,4M-4,4L4,-4").attr("class", "line")
           .style("stroke", s.colour).attr("transform", function (d) { return "translate(" + x(d.x) + "," + y(d.y) + ")"; });
@@ -159,7 +170,7 @@
           if (i >= 0) best = {x: where, y: s.y[i]};
         } else {
           for (i = 0; i < s.x.length; ++i)
-            if (s.y[i] !== null && (best === null || Math.abs(x(s.x[i]) - at[0]) < Math.abs(x(best.x) - at[0])))
+            if (there({x: s.x[i], y: s.y[i]}) && (best === null || Math.abs(x(s.x[i]) - at[0]) < Math.abs(x(best.x) - at[0])))
               best = {x: s.x[i], y: s.y[i], low: s.low[i], high: s.high[i]};
           if (best && Math.abs(x(best.x) - at[0]) > Math.max(24, f.width / 12)) best = null;
         }
@@ -186,21 +197,26 @@
     var across = panel.horizontal, longest = d3.max(panel.labels, function (l) { return l.length; }) || 1;
     var left = across ? Math.min(300, 16 + 6.4 * longest) : 62;
     var size = across ? Math.max(70, n * (panel.stacked ? 21 : 6 + 13 * Math.max(1, parts.length))) : Math.round(260 * panel.height);
-    var f = frame(cell, panel, size, left), g = f.g, marks = [], tops = [0];
+    var f = frame(cell, panel, size, left), g = f.g, marks = [], absent = [], axis = panel.value, tops = axis.log ? [] : [0];
     panel.labels.forEach(function (label, i) {
       var foot = 0;
       parts.forEach(function (p, k) {
         var v = p.values[i];
-        if (v === null) return;
+        if (v === null || (axis.log && v <= 0)) {
+          if (!panel.stacked) absent.push({i: i, k: k, text: v === null ? "n/a" : "0"});
+          return;
+        }
         marks.push({label: label, i: i, k: k, part: p, v: v, from: panel.stacked ? foot : 0, to: panel.stacked ? foot + v : v});
         foot += v;
         tops.push(panel.stacked ? foot : v);
-        if (p.high.length && p.high[i] !== null) tops.push(p.high[i]);
+        if (p.high.length && p.high[i] !== null) tops.push(p.high[i], p.low[i]);
       });
     });
-    var axis = panel.value, all = parts.length === panel.parts.length;
-    var domain = [axis.lower !== null ? axis.lower : Math.min(0, d3.min(tops)), axis.upper !== null && all ? axis.upper : d3.max(tops) * 1.04 || 1];
-    var v = d3.scale.linear().domain(domain).range(across ? [0, f.width] : [f.height, 0]);
+    var axis = panel.value, all = parts.length === panel.parts.length, range = across ? [0, f.width] : [f.height, 0];
+    var least = Math.min(0, d3.min(tops)), most = d3.max(tops);
+    var domain = [axis.lower !== null ? axis.lower : least * 1.04, axis.upper !== null && all ? axis.upper : most > least ? most + (most - least) * 0.04 : 1];
+    // A logarithmic axis has no zero that a bar could start at: dots.
+    var v = axis.log ? scaleOf(axis, tops, range, null) : d3.scale.linear().domain(domain).range(range);
     var band = d3.scale.ordinal().domain(d3.range(n)).rangeRoundBands(across ? [0, f.height] : [0, f.width], 0.22, 0.2);
     drawAxis(g, axis, v, across ? "bottom" : "left", f.width, f.height, Math.max(3, Math.floor((across ? f.width : f.height) / (across ? 90 : 40))));
     var named = d3.svg.axis().scale(band).orient(across ? "left" : "bottom").tickSize(0).tickPadding(6)
@@ -211,7 +227,7 @@
     if (!across) axisTitle(g, panel.label_title, "bottom", f.width, f.height);
     var slot = panel.stacked ? band.rangeBand() : band.rangeBand() / Math.max(1, parts.length);
     var place = function (d) { return band(d.i) + (panel.stacked ? 0 : d.k * slot); };
-    var bar = g.selectAll("rect.bar").data(marks).enter().append("rect").attr("class", "bar").attr("data-name", function (d) { return d.part.name; })
+    var bar = g.selectAll(".bar").data(marks).enter().append(axis.log ? "circle" : "rect").attr("class", "bar").attr("data-name", function (d) { return d.part.name; })
       .style("fill", function (d) { return d.part.colour; })
       .on("mousemove", function (d) {
         var whole = d3.sum(panel.parts, function (p) { return p.values[d.i] || 0; });
@@ -222,13 +238,20 @@
         showTip(d.label || d.part.name, lines);
       }).on("mouseleave", hideTip);
     var length = function (d) { return Math.max(0, Math.abs(v(d.to) - v(d.from)) - (panel.stacked ? 0.6 : 0)); };
-    if (across) bar.attr({x: function (d) { return v(d.from); }, y: place, width: length, height: Math.max(1, slot - 1)});
+    var centre = function (d) { return place(d) + slot / 2; };
+    if (axis.log) bar.attr("r", 4).attr(across ? {cx: function (d) { return v(d.to); }, cy: centre} : {cx: centre, cy: function (d) { return v(d.to); }});
+    else if (across) bar.attr({x: function (d) { return Math.min(v(d.from), v(d.to)); }, y: place, width: length, height: Math.max(1, slot - 1)});
     else bar.attr({x: place, y: function (d) { return Math.min(v(d.from), v(d.to)); }, width: Math.max(1, slot - 1), height: length});
     marks.forEach(function (d) {
       var low = d.part.low[d.i], high = d.part.high[d.i], middle = place(d) + slot / 2;
-      if (low === undefined || low === null) return;
-      g.append("line").attr("class", "reference").attr(across ? {x1: v(low), x2: v(high), y1: middle, y2: middle} : {x1: middle, x2: middle, y1: v(low), y2: v(high)});
+      if (low === undefined || low === null || (axis.log && low <= 0)) return;
+      var ends = across ? "M" + v(low) + "," + (middle - 3) + "v6m0,-3H" + v(high) + "m0,-3v6" : "M" + (middle - 3) + "," + v(low) + "h6m-3,0V" + v(high) + "m-3,0h6";
+      g.append("path").attr("class", "error").attr("d", ends);
     });
+    g.selectAll("text.absent").data(absent).enter().append("text").attr("class", "absent").text(function (d) { return d.text; })
+      .attr("text-anchor", across ? "start" : "middle")
+      .attr("x", function (d) { return across ? 4 : centre(d); }).attr("y", function (d) { return across ? centre(d) + 4 : f.height - 4; });
+    if (domain[0] < 0 && !axis.log) g.append("line").attr("class", "reference").attr(across ? {x1: v(0), x2: v(0), y1: 0, y2: f.height} : {x1: 0, x2: f.width, y1: v(0), y2: v(0)});
     if (panel.reference !== null) {
       var r = v(panel.reference);
       g.append("line").attr("class", "reference").attr(across ? {x1: r, x2: r, y1: 0, y2: f.height} : {x1: 0, x2: f.width, y1: r, y2: r});
@@ -246,21 +269,29 @@
     var x = d3.scale.ordinal().domain(d3.range(columns)).rangeRoundBands([0, width], 0.03);
     var y = d3.scale.ordinal().domain(d3.range(rows)).rangeRoundBands([f.height, 0], 0.03);
     g.append("g").attr("class", "axis").attr("transform", "translate(0," + f.height + ")")
-      .call(d3.svg.axis().scale(x).orient("bottom").tickSize(0).tickPadding(6).tickFormat(function (i) { return panel.x_labels[i]; }));
+      .call(d3.svg.axis().scale(x).orient("bottom").tickSize(0).tickPadding(6)
+        .tickValues(d3.range(0, columns, Math.ceil(columns * 6.6 * (d3.max(panel.x_labels, function (l) { return l.length; }) + 1) / width)))
+        .tickFormat(function (i) { return panel.x_labels[i]; }));
     g.append("g").attr("class", "axis").call(d3.svg.axis().scale(y).orient("left").tickSize(0).tickPadding(6).tickFormat(function (i) { return panel.y_labels[i]; }));
     axisTitle(g, panel.x_title, "bottom", width, f.height);
     g.append("text").attr("class", "title").attr("text-anchor", "end").attr("x", -6).attr("y", -2).text(panel.y_title);
     panel.values.forEach(function (row, j) {
       row.forEach(function (v, i) {
-        if (v === null) return;
+        var where = panel.x_title + " " + panel.x_labels[i] + ", " + panel.y_title + " " + panel.y_labels[j];
+        if (v === null) {
+          g.append("rect").attr("class", "none").attr({x: x(i), y: y(j), width: x.rangeBand(), height: y.rangeBand()})
+            .on("mousemove", function () { showTip(where, [[null, "no value"]]); }).on("mouseleave", hideTip);
+          return;
+        }
         g.append("rect").attr("class", "cell").attr({x: x(i), y: y(j), width: x.rangeBand(), height: y.rangeBand()}).style("fill", colour(v))
-          .on("mousemove", function () { showTip(panel.x_title + " " + panel.x_labels[i] + ", " + panel.y_title + " " + panel.y_labels[j], [[colour(v), panel.value.label + ": " + valueText(panel.value, v)]]); })
+          .on("mousemove", function () { showTip(where, [[colour(v), panel.value.label + ": " + valueText(panel.value, v)]]); })
           .on("mouseleave", hideTip);
         if (x.rangeBand() > 38)
           g.append("text").attr({x: x(i) + x.rangeBand() / 2, y: y(j) + y.rangeBand() / 2 + 4, "text-anchor": "middle"}).style("pointer-events", "none")
             .style("fill", v > (low + high) / 2 ? "#000" : "#fff").text(+v.toPrecision(3));
       });
     });
+    if (!flat.length) return;
     var key = d3.scale.linear().domain([low, high > low ? high : low + 1]).range([f.height, 0]);
     d3.range(40).forEach(function (k) {
       var v = low + (high - low) * k / 39;
@@ -278,8 +309,10 @@
     chart.panels.forEach(function (p, i) { p.index = i; });
     if (chart.legend.length > 1) {
       legend.selectAll("button.entry").data(chart.legend).enter().append("button").attr("class", "entry").attr("type", "button").attr("aria-pressed", "true")
+        .attr("title", function (d) { return d.name; })
         .each(function (d) {
-          d3.select(this).append("i").style("background", d.colour);
+          if (d.style === "points") d3.select(this).append("b").attr("class", "cross").style("color", d.colour).text("\u00d7");
+          else d3.select(this).append("i").attr("class", d.style === "bar" ? null : "stroke").style("background", d.colour);
           d3.select(this).append("span").text(d.name);
         })
         .on("click", function (d) {

@@ -9,6 +9,9 @@ from analysis.study import Study
 _WORDS = {"pass": "pass", "fail": "FAIL", "missing": "no data", "pending": "not checked"}
 
 
+MOST_FAILURES, MOST_TEXT = 50, 4000  # on a page; characters of one
+
+
 def _status(status: str) -> str:
     known = status if status in _WORDS else "pending"
     return element("span", text(_WORDS.get(status, status)), class_=known)
@@ -33,8 +36,12 @@ def section(study: Study) -> str:
 
 
 def failures(study: Study) -> str:
-    """Runs that failed, each with its last lines; empty when none did."""
+    """Runs that failed, with their last lines, those that failed alike together; empty when none did."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for f in study.failures:
+        alike.setdefault((str(f.get("status", "")), str(f.get("lines", ""))), []).append(f"{f.get('point', '?')}, seed {f.get('seed', '-')}")
+    shown = list(alike.items())[:MOST_FAILURES]
+    left = len(study.failures) - sum(len(runs) for _, runs in shown)
     return "".join(
-        element("h3", text(f"{f.get('point', '?')}, seed {f.get('seed', '-')}: {f.get('status', '')}")) + element("pre", text(f.get("lines", "")))
-        for f in study.failures[:50]) + (
-        element("p", text(f"and {len(study.failures) - 50} more, in study.json"), class_="caption") if len(study.failures) > 50 else "")
+        element("h3", text(f"{'; '.join(runs[:8])}{f' and {len(runs) - 8} more' if len(runs) > 8 else ''}: {status}")) + element("pre", text(lines[-MOST_TEXT:]))
+        for (status, lines), runs in shown) + (element("p", text(f"and {left} more, in study.json"), class_="caption") if left else "")

@@ -31,7 +31,7 @@ def data(identifier: str, value: Any) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], **attributes: Any) -> str:
     """Cells are HTML. Cells of figures are right-aligned by the style sheet (class num on a span)."""
     lines = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in rows)
-    return element("table", "<thead><tr>" + "".join(f"<th>{text(h)}</th>" for h in head) + f"</tr></thead><tbody>{lines}</tbody>", **attributes)
+    return element("table", "<thead><tr>" + "".join(f'<th scope="col">{text(h)}</th>' for h in head) + f"</tr></thead><tbody>{lines}</tbody>", **attributes)
 
 
 def number(value: Any) -> str:

@@ -28,7 +28,7 @@ class Charts:
         """HTML of the places where the script will draw them."""
         out = []
         for chart in charts:
-            caption = html.element("figcaption", html.text(chart.title)) if chart.title else ""
+            caption = html.element("figcaption", html.text(chart.title or chart.name))
             note = html.element("p", html.text(chart.caption), class_="caption") if chart.caption else ""
             out.append(html.element("figure", caption, class_="chart", id=f"chart-{len(self.all)}", data_name=chart.name) + note)
             self.all.append(as_json(chart))
