@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Sequence
 
+import numpy as np
 import pandas as pd
 
 
@@ -76,6 +77,25 @@ def load(folder: Path | str) -> Result:
     metrics: dict[str, Metric] = {}
     _flatten(document.get("metrics", document), "", metrics)
     return Result(folder.name, folder, metrics, document)
+
+
+def read_csv(file: Path, texts: Sequence[str] = ()) -> pd.DataFrame | None:
+    """A table with a head, the columns `texts` as they are written; None when there is no such file. An empty cell is no value."""
+    if not file.is_file():
+        return None
+    try:
+        return pd.read_csv(file, dtype={t: str for t in texts}, keep_default_na=False, na_values=["", "nan", "NaN"], low_memory=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, ValueError) as e:
+        raise ResultError(f"{file} is not CSV: {str(e).strip().splitlines()[-1]}") from None
+
+
+def numbers_of(frame: pd.DataFrame, column: str, file: Path) -> np.ndarray:
+    """A column as numbers, NaN where it has no value. ResultError names the first row that is something else, with its line."""
+    found = pd.to_numeric(frame[column], errors="coerce")
+    wrong = frame.index[found.isna() & frame[column].notna()]
+    if len(wrong):
+        raise ResultError(f"{file}:{wrong[0] + 2}: {column}: expected a number, found {str(frame[column][wrong[0]])[:40]!r}")
+    return np.asarray(found.to_numpy(float))
 
 
 def table(results: Sequence[Result], paths: Sequence[str] | None = None) -> pd.DataFrame:

@@ -44,5 +44,5 @@ def charts(run: RunFolder) -> list[Chart]:
         bars = {f"{e} {d}": p for (e, d), p in parts.items()}
         found.append(breakdown.chart({"": bars}, "breakdown", "Where the mean latency goes"))
     found.append(worst(run.worst()))
-    found.append(timeline.chart(run))
+    found += timeline.charts(run)
     return [c for c in found if c is not None]

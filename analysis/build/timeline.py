@@ -1,105 +1,139 @@
-"""What changes over a run: timeline.csv, else how busy each link was, from trace.json.
+"""What changes over a run: sampled metrics from timeline.csv, and from trace.json how busy each track was and what its counters said.
 
     timeline.csv   time_ps,METRIC,...    a row per sampling period, its end; metrics named by their path in result.json
-    trace.json     Chrome trace events: slices ("X", ts and dur in us) on named tracks
+    trace.json     Chrome trace events: slices ("X", "b" with "e"; ts and dur in us) on named tracks, counters ("C")
 """
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections import defaultdict
+from typing import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.chart.model import Axis, Chart, Lines, Series
-from analysis.chart.palette import colours
+from analysis.chart.palette import distinct
 from analysis.chart.units import readable
-from analysis.results import ResultError
-from analysis.run_folder import RunFolder, read_json
+from analysis.results import ResultError, numbers_of, read_csv
+from analysis.run_folder import RunFolder
+from analysis.trace import Trace
+from analysis.trace import read as read_trace
 
 MOST_PANELS = 8
-BINS = 120
+MOST_SERIES = 6  # of a panel
+BINS = 120  # of a run, for what a trace says
+MOST_STEPS = 600  # of a counter: finer than a printer
+
+_Curves = Mapping[str, tuple[Sequence[float], Sequence[float]]]  # name -> times, values
+
+
+def _panel(x: Axis, y: Axis, of: _Curves, colour: Mapping[str, str], style: str, title: str, own_legend: bool) -> Lines:
+    series = [Series(n, times, values, colour[n], style) for n, (times, values) in of.items()]
+    return Lines(x, y, series, title, height=0.55 if len(series) < 4 or not own_legend else 0.7, own_legend=own_legend)
+
+
+def _chart(name: str, title: str, x: Axis, groups: Mapping[str, tuple[Axis, _Curves]], style: str, caption: str) -> Chart | None:
+    """A panel per group (title -> y axis, curves), those with the most to see; a name has one colour wherever there are enough."""
+    most = {t: (y, dict(sorted(of.items(), key=lambda c: -max(c[1][1], default=0.0))[:MOST_SERIES])) for t, (y, of) in groups.items()}
+    shown = dict(list(most.items())[:MOST_PANELS])
+    if not shown:
+        return None
+    colour = distinct([list(of) for _, of in shown.values()])
+    own = len(colour) > 7  # one legend for all would repeat colours
+    panels = [_panel(x, y, of, colour, style, t, own) for t, (y, of) in shown.items()]
+    left = sum(len(of) for _, of in groups.values()) - sum(len(p.series) for p in panels)
+    return Chart(name, title, panels, 1, caption + (f" {left} more that show less are in the file only." if left else ""))
 
 
 def _sampled(run: RunFolder) -> Chart | None:
+    """Metrics of one kind (nic0.dma.throughput, nic1.dma.throughput) share a panel; what never changes from zero is left out."""
     file = run.folder / "timeline.csv"
-    if not file.is_file():
+    frame = read_csv(file)
+    if frame is None:
         return None
-    try:
-        frame = pd.read_csv(file)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
-        raise ResultError(f"{file} is not CSV: {e}") from None
     if len(frame.columns) < 2 or frame.columns[0] != "time_ps":
         raise ResultError(f"{file}: expected the columns time_ps,METRIC,...")
-    factor, unit = readable("ps", float(frame["time_ps"].max()))
-    time = (frame["time_ps"] * factor).tolist()
-    groups: dict[tuple[str, str], list[str]] = {}
-    for column in frame.columns[1:]:
-        metric = run.result.metrics.get(column)
-        last = re.sub(r"\d+$", "", column.rsplit(".", 1)[-1])
-        groups.setdefault((last, metric.unit if metric else ""), []).append(column)
-    panels = []
-    for (last, of_unit), names in list(groups.items())[:MOST_PANELS]:
-        colour = colours(names)
-        series = [Series(n, time, frame[n].astype(float).tolist(), colour[n]) for n in names[:7]]
-        panels.append(Lines(Axis("simulated time", unit), Axis(last.replace("_", " "), of_unit, lower=0.0), series, height=0.55))
-    return Chart("timeline", "Over time", panels)
-
-
-def _tracks(events: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
-    """Name of each track -> (start, end) of its slices in us."""
-    names: dict[tuple[Any, Any], str] = {}
-    processes: dict[Any, str] = {}
-    slices: dict[tuple[Any, Any], list[tuple[float, float]]] = {}
-    for e in events:
-        key = (e.get("pid"), e.get("tid"))
-        if e.get("ph") == "M" and e.get("name") == "thread_name":
-            names[key] = str(e["args"]["name"])
-        elif e.get("ph") == "M" and e.get("name") == "process_name":
-            processes[e.get("pid")] = str(e["args"]["name"])
-        elif e.get("ph") == "X":
-            slices.setdefault(key, []).append((float(e["ts"]), float(e["ts"]) + float(e.get("dur", 0))))
-    return {" ".join(t for t in (processes.get(key[0], ""), names.get(key, str(key[1]))) if t): s for key, s in slices.items()}
-
-
-def busy(slices: list[tuple[float, float]], edges: np.ndarray) -> np.ndarray:
-    """Share of each bin covered by the slices; overlaps count once per slice."""
-    covered = np.zeros(len(edges) - 1)
-    for start, end in slices:
-        first = max(0, int(np.searchsorted(edges, start, "right")) - 1)
-        for b in range(first, len(covered)):
-            if edges[b] >= end:
-                break
-            covered[b] += min(end, edges[b + 1]) - max(start, edges[b])
-    return np.asarray(covered / np.diff(edges))
-
-
-def _traced(run: RunFolder) -> Chart | None:
-    document = read_json(run.folder / "trace.json")
-    events = document.get("traceEvents", []) if isinstance(document, dict) else document or []
-    tracks = _tracks(events)
-    ends = [t for s in tracks.values() for pair in s for t in pair]
-    if not ends or max(ends) <= min(ends):
+    ends = numbers_of(frame, "time_ps", file)
+    if len(ends) == 0:
         return None
-    edges = np.linspace(min(ends), max(ends), BINS + 1)
-    factor, unit = readable("ps", max(ends) * 1e6)
-    time = (edges[:-1] * 1e6 * factor).tolist()
-    groups: dict[str, dict[str, list[float]]] = {}
-    for name, slices in tracks.items():  # the two directions of a link share a panel
+    factor, unit = readable("ps", float(np.nanmax(ends)))
+    time = (ends * factor).tolist()
+    kinds: dict[tuple[str, str], dict[str, np.ndarray]] = defaultdict(dict)  # (last word, unit) -> object -> values
+    still = 0
+    for column in frame.columns[1:]:
+        values = numbers_of(frame, column, file)
+        if not np.any(np.nan_to_num(values)):
+            still += 1
+            continue
+        metric = run.result.metrics.get(column)
+        of, _, last = column.rpartition(".")
+        kind = re.sub(r"\d+$", "", last) or last
+        kinds[kind.replace("_", " "), metric.unit if metric else ""][column if kind != last else of or column] = values
+    groups: dict[str, tuple[Axis, _Curves]] = {}
+    for (kind, of_unit), curves in kinds.items():
+        size, said = readable(of_unit, max(float(np.nanmax(v)) for v in curves.values()))
+        least = min(0.0, *(float(np.nanmin(v)) * size for v in curves.values()))
+        title = kind if sum(k == kind for k, _ in kinds) == 1 else f"{kind}, {of_unit or 'no unit'}"
+        groups[title] = Axis(kind, said, lower=least), {n: (time, (v * size).tolist()) for n, v in curves.items()}
+    caption = f"From timeline.csv, {len(time)} samples." + (f" {still} metrics that stay zero are left out." if still else "")
+    return _chart("timeline", "Over time", Axis("simulated time", unit), groups, "line", caption)
+
+
+def busy(slices: Sequence[tuple[float, float]], edges: np.ndarray) -> np.ndarray:
+    """Share of each bin covered by the slices; overlaps count once per slice."""
+    ends = np.sort(np.asarray(slices, dtype=float).reshape(-1, 2), axis=0)  # starts and ends, each in order
+
+    def elapsed(since: np.ndarray) -> np.ndarray:
+        """Of all moments together, how much time has passed since each, at the edges."""
+        before = np.searchsorted(since, edges, "right")
+        return np.asarray(before * edges - np.concatenate([[0.0], np.cumsum(since)])[before])
+
+    return np.asarray(np.diff(elapsed(ends[:, 0]) - elapsed(ends[:, 1])) / np.diff(edges))
+
+
+def _counter(samples: Sequence[tuple[float, float]], end: float, factor: float) -> tuple[list[float], list[float]]:
+    """A counter as a staircase up to `end`; where it has more steps than can be seen, its mean over equal times."""
+    at = np.asarray(sorted(samples, key=lambda s: s[0]), dtype=float)
+    times, values = np.append(at[:, 0], max(end, at[-1, 0])), np.append(at[:, 1], at[-1, 1])
+    if len(times) > MOST_STEPS:
+        edges = np.linspace(times[0], times[-1], MOST_STEPS // 2 + 1)
+        area = np.concatenate([[0.0], np.cumsum(np.diff(times) * values[:-1])])
+        means = np.diff(np.interp(edges, times, area)) / np.diff(edges)
+        times, values = edges, np.append(means, means[-1])
+    return (times * 1e6 * factor).tolist(), values.tolist()
+
+
+def _traced(run: RunFolder) -> list[Chart]:
+    trace: Trace = read_trace(run.folder / "trace.json")
+    start, end = trace.span()
+    if not end > start:
+        return []
+    edges = np.linspace(start, end, BINS + 1)
+    factor, unit = readable("ps", end * 1e6)
+    x = Axis("simulated time", unit, lower=start * 1e6 * factor, upper=end * 1e6 * factor)
+    time = (edges * 1e6 * factor).tolist()
+    tracks: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]] = defaultdict(dict)
+    for name, slices in trace.slices.items():  # the two directions of a link share a panel
         match = re.fullmatch(r"(.*\S)[ .](up|down)", name)
         title, direction = match.groups() if match else (name, "busy")
-        groups.setdefault(title, {})[direction] = (100 * busy(slices, edges)).tolist()
-    colour = colours(["up", "down", "busy"])
-    panels = []
-    busiest = sorted(groups.items(), key=lambda g: -max(sum(s) for s in g[1].values()))
-    for title, shares in busiest[:MOST_PANELS]:
-        series = [Series(n, time, share, colour[n], "step") for n, share in shares.items()]
-        panels.append(Lines(Axis("simulated time", unit), Axis("busy", "%", lower=0.0), series, title, height=0.5))
-    left = f" {len(groups) - MOST_PANELS} tracks that are less busy are in the file only." if len(groups) > MOST_PANELS else ""
-    return Chart("timeline", "Over time: share of each track's time that is taken by traced slices", panels, 1,
-                 "From trace.json; with a sample of packets only, shares are of the sample." + left)
+        share = 100 * busy(slices, edges)
+        tracks[title][direction] = (time, [*share.tolist(), float(share[-1])])
+    busiest = sorted(tracks.items(), key=lambda g: -max(sum(values) for _, values in g[1].values()))
+    shares = _chart("tracks", "Over time: share of each track's time that is taken by traced slices", x,
+                    {t: (Axis("busy", "%", lower=0.0), of) for t, of in busiest}, "step",
+                    "From trace.json; with a sample of packets only, shares are of the sample.")
+    counters: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]] = defaultdict(dict)
+    moving: dict[str, float] = defaultdict(float)
+    for (title, key), samples in trace.counters.items():
+        counters[title][key] = _counter(samples, end, factor)
+        moving[title] = max(moving[title], float(np.ptp([v for _, v in samples])))
+    ranked = sorted((t for t in counters if moving[t] > 0), key=lambda t: -len(set(counters[t][next(iter(counters[t]))][1])))
+    levels = _chart("counters", "Over time: counters of the trace", x, {t: (Axis("value", lower=0.0), counters[t]) for t in ranked}, "step", "From trace.json.")
+    return [c for c in (shares, levels) if c is not None]
 
 
-def chart(run: RunFolder) -> Chart | None:
-    """The run's time line; None when it recorded neither."""
-    return _sampled(run) or _traced(run)
+def charts(run: RunFolder) -> list[Chart]:
+    """The run's time lines, of each file it recorded."""
+    sampled = _sampled(run)
+    return ([sampled] if sampled else []) + _traced(run)

@@ -39,7 +39,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Lines:
-    """`height` is relative to the other panels of the chart."""
+    """`height` is relative to the other panels of the chart. `own_legend`: beside the panel, instead of one for all."""
 
     x: Axis
     y: Axis
@@ -47,6 +47,7 @@ class Lines:
     title: str = ""
     height: float = 1.0
     kind: str = "lines"
+    own_legend: bool = False
 
 
 @dataclass(frozen=True)

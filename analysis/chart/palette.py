@@ -34,6 +34,16 @@ def colours(names: Sequence[str]) -> dict[str, str]:
     return {n: _BASELINE_COLOURS.get(n) or chosen[n] for n in names}
 
 
+def distinct(groups: Sequence[Sequence[str]]) -> dict[str, str]:
+    """A colour for each name of groups that are seen apart: no two of a group have the same while it has no more than seven."""
+    chosen: dict[str, str] = {}
+    for names in groups:
+        free = [c for c in _LINES if c not in {chosen[n] for n in names if n in chosen}] or list(_LINES)
+        for i, name in enumerate(n for n in names if n not in chosen):
+            chosen[name] = free[i % len(free)]
+    return chosen
+
+
 def ordered(count: int) -> list[str]:
     """`count` colours from dark to light, for values that have an order; the lightest tenth is left out."""
     scale = colormaps["cividis"]

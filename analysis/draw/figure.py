@@ -43,6 +43,8 @@ def _height(panel: Panel, columns: int) -> float:
 def _handles(chart: Chart) -> list[Line2D | Patch]:
     """Keys of the legend; of very many those of a few, spread over them, as nobody tells twenty colours apart."""
     handles: list[Line2D | Patch] = []
+    if any(isinstance(p, Lines) and p.own_legend for p in chart.panels):
+        return []
     entries = legend(chart)
     named = thin(list(entries), MOST_NAMED) if len(entries) > MOST_KEYS else list(entries)
     markers = {s.name: lines.marker(panel, k) for panel in chart.panels if isinstance(panel, Lines) for k, s in enumerate(panel.series)}

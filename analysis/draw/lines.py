@@ -4,9 +4,10 @@ from __future__ import annotations
 from itertools import chain
 
 import matplotlib.axes
+from matplotlib.lines import Line2D
 
 from analysis.chart.model import Lines
-from analysis.draw.axis import set_axis
+from analysis.draw.axis import set_axis, shorter
 
 
 # Beside colour, shapes tell lines apart, in print and where lines lie on each other.
@@ -33,6 +34,9 @@ def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:
     set_axis(axes, "x", panel.x, chain.from_iterable(s.x for s in panel.series), 10 if columns == 1 else 5)
     set_axis(axes, "y", panel.y, chain.from_iterable(chain(s.y, s.low, s.high) for s in panel.series), 6)
     axes.grid(True)
+    if panel.own_legend:
+        keys = [Line2D([], [], color=s.colour, label=shorter(s.name, 28)) for s in panel.series]
+        axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=7, handlelength=1.2, borderaxespad=0)
     if panel.y.lower is not None and panel.y.lower < 0 or (panel.y.lower is None and any(v < 0 for s in panel.series for v in s.y)):
         axes.axhline(0, color="#444444", linewidth=0.8)
     if panel.x.unit == "B" and columns > 1:

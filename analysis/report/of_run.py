@@ -92,8 +92,9 @@ def sections(run: RunFolder, add: AddCharts) -> tuple[str, str, list[Section]]:
         parts.append(("breakdown", "Breakdown", add([charts["breakdown"]])))
     if worst:
         parts.append(("worst", f"Slowest {len(worst)} DMAs", add([charts["worst"]]) + worst_table(worst)))
-    if "timeline" in charts:
-        parts.append(("timeline", "Time line", add([charts["timeline"]])))
+    over_time = [charts[n] for n in ("timeline", "tracks", "counters") if n in charts]
+    if over_time:
+        parts.append(("timeline", "Time line", add(over_time)))
     parts.append(("metrics", "All metrics", metrics_table(run)))
     parts.append(("configuration", "Configuration", configuration.tree(run.configuration(), "configuration-tree")))
     return str(run.result.document.get("experiment") or run.name), provenance(run), parts
