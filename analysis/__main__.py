@@ -59,8 +59,6 @@ def main(arguments: list[str] | None = None) -> int:
         return int(args.run(args))
     except results.ResultError as e:
         print(f"analysis: {e}", file=sys.stderr)
-    except KeyError as e:  # Result's own message
-        print(f"analysis: {e.args[0]}", file=sys.stderr)
     except OSError as e:
         print(f"analysis: {e.filename}: {e.strerror}", file=sys.stderr)
     except KeyboardInterrupt:

@@ -8,7 +8,7 @@ from typing import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.results import ResultError
+from analysis.results import ResultError, numbers_of, read_csv
 
 COLUMNS = ["endpoint", "direction", "low_ps", "high_ps", "count", "cumulative"]
 PERCENTILES = (50.0, 90.0, 99.0, 99.9)
@@ -40,14 +40,16 @@ class Distribution:
 def read(folder: Path) -> dict[tuple[str, str], Distribution]:
     """(endpoint, direction) -> distribution, those with DMAs only; empty when the folder has no latency.csv."""
     file = Path(folder) / "latency.csv"
-    if not file.is_file():
+    frame = read_csv(file, ("endpoint", "direction"))
+    if frame is None:
         return {}
-    try:
-        frame = pd.read_csv(file, dtype={"endpoint": str, "direction": str})
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
-        raise ResultError(f"{file} is not CSV: {e}") from None
     if list(frame.columns) != COLUMNS:
         raise ResultError(f"{file}: expected the columns {','.join(COLUMNS)}")
+    for column in ("high_ps", "count"):
+        values = numbers_of(frame, column, file)
+        if not np.all(np.isfinite(values) & (values >= 0)):
+            raise ResultError(f"{file}:{int(np.argmin(np.isfinite(values) & (values >= 0))) + 2}: {column}: expected a number that is not negative")
+        frame[column] = values
     found = {}
     for (endpoint, direction), rows in frame.groupby(["endpoint", "direction"], sort=False):
         if rows["count"].sum() > 0:

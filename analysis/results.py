@@ -53,10 +53,25 @@ def _flatten(node: Any, path: str, out: dict[str, Metric]) -> None:
                 continue
             # A count of samples has no unit, whatever is sampled.
             unit = "1" if key == "count" else node["unit"]
-            out[path if key == "value" else f"{path}.{key}"] = Metric(float(value), unit, node["description"])
+            try:
+                out[path if key == "value" else f"{path}.{key}"] = Metric(float(value), unit, node["description"])
+            except OverflowError:
+                raise ResultError(f"result.json: {path}.{key}: is no number that can be counted with") from None
         return
     for key, value in node.items():
         _flatten(value, f"{path}.{key}" if path else key, out)
+
+
+def read_json(file: Path) -> Any:
+    """A JSON file; None when there is none."""
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError) as e:
+        raise ResultError(f"{file} is not JSON: {e}") from None
+    except RecursionError:
+        raise ResultError(f"{file} is nested too deeply") from None
 
 
 def load(folder: Path | str) -> Result:
@@ -66,12 +81,9 @@ def load(folder: Path | str) -> Result:
     """
     folder = Path(folder)
     file = folder / "result.json"
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ResultError(f"{folder} holds no result.json") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as e:
-        raise ResultError(f"{file} is not JSON: {e}") from None
+    document = read_json(file)
+    if document is None:
+        raise ResultError(f"{folder} holds no result.json")
     if not isinstance(document, dict):
         raise ResultError(f"{file} is not a result: its top is no object")
     metrics: dict[str, Metric] = {}

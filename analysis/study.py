@@ -17,8 +17,9 @@ from typing import Any, Iterator, Mapping
 
 import pandas as pd
 
-from analysis.results import ResultError
-from analysis.run_folder import RunFolder, read_json
+from analysis.results import ResultError, numbers_of, read_csv, read_json
+from analysis.run_folder import RunFolder
+from analysis.shape import ANY, NUMBER, SCALAR, check
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,17 @@ class Plot:
     published: list[Published] = field(default_factory=list)
 
 
+_TEXT = (str, type(None))
+_COLUMNS = {"*": {"kind?": str, "unit?": _TEXT, "description?": _TEXT}}
+_STUDY = {
+    "title?": str, "description?": _TEXT,
+    "plots?": [{**{k: _TEXT for k in ("kind?", "name?", "title?", "x?", "series?", "z?", "baseline?", "x_label?", "y_label?", "z_label?")},
+                "y?": (str, [str]), "where?": {"*": (*SCALAR, [SCALAR])},
+                "published?": [{"label?": _TEXT, "series?": _TEXT, "x": [NUMBER], "y": [NUMBER]}]}],
+    "claims?": [{"text?": ANY, "status?": str}],
+    "points?": [{"name": str, "settings?": (dict, type(None)), "runs?": [{"folder?": str, "seed?": ANY, "state?": str}]}],
+    "failures?": [{"point?": ANY, "seed?": ANY, "status?": ANY, "lines?": ANY}]}
+
 KINDS = ("lines", "scatter", "bars", "stacked", "heat")
 
 
@@ -101,7 +113,7 @@ def _truth(value: Any) -> bool:
     return value is True or value == "true"
 
 
-def _plot(document: Mapping[str, Any], where: str, columns: Mapping[str, Column]) -> Plot:
+def _plot(document: Mapping[str, Any], where: str, columns: Mapping[str, Column], frame: pd.DataFrame) -> Plot:
     known = {f.name for f in fields(Plot)}
     values: dict[str, Any] = {k: v for k, v in document.items() if k in known and v is not None}
     for name in ("log_x", "log_y", "x_bytes"):
@@ -118,6 +130,9 @@ def _plot(document: Mapping[str, Any], where: str, columns: Mapping[str, Column]
         for column in [given] if isinstance(given, str) else given:
             if column not in columns:
                 raise ResultError(f"{where}.{name}: '{column}' is no column; there are {', '.join(columns)}")
+            is_value = name == ("z" if values.get("kind") == "heat" else "y")
+            if is_value and not pd.api.types.is_numeric_dtype(frame[column]):
+                raise ResultError(f"{where}.{name}: '{column}' holds text, not numbers")
     published = []
     for i, p in enumerate(values.get("published", [])):
         xs, ys = ([float(v) for v in p.get(axis, [])] for axis in "xy")
@@ -156,7 +171,7 @@ def make(folder: Path, frame: pd.DataFrame, columns: Mapping[str, Any], document
              for name, c in columns.items() if name in frame.columns}
     for name in frame.columns:
         known.setdefault(name, Column("id" if name in ("point", "seed") else "metric"))
-    plots = [_plot(p, f"{folder / 'study.json'}: plots[{i}]", known) for i, p in enumerate(document.get("plots", []))]
+    plots = [_plot(p, f"{folder / 'study.json'}: plots[{i}]", known, frame) for i, p in enumerate(document.get("plots", []))]
     return Study(folder, str(document.get("title", folder.name)), frame, known, plots, list(document.get("claims", [])),
                  _points(folder, document, frame), list(document.get("failures", [])),
                  str(document.get("description", "")))
@@ -172,9 +187,12 @@ def read(folder: Path) -> Study:
     document = read_json(folder / "study.json") or {}
     if columns is None:
         raise ResultError(f"{folder} has no results.columns.json: `iommusim collect` makes it")
-    try:
-        texts = {name: str for name, c in columns.items() if c.get("kind") == "id"}
-        frame = pd.read_csv(file, dtype=texts, keep_default_na=False, na_values=["", "nan", "NaN"])
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as e:
-        raise ResultError(f"{file} is not CSV: {e}") from None
-    return make(folder, frame, columns, document)
+    check(columns, _COLUMNS, folder / "results.columns.json")
+    check(document, _STUDY, folder / "study.json")
+    frame = read_csv(file, [name for name, c in columns.items() if c.get("kind") == "id"])
+    if frame is None or "point" not in frame.columns:
+        raise ResultError(f"{file}: has no column 'point': `iommusim collect` makes it")
+    for name, c in columns.items():
+        if c.get("kind") == "metric" and name in frame.columns:
+            frame[name] = numbers_of(frame, name, file)
+    return make(folder, frame.dropna(subset=["point"]), columns, document)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping
 
-from analysis.results import ResultError
-from analysis.run_folder import read_json
+from analysis.results import ResultError, read_json
 
 MOST_BYTES = 512 << 20  # of a file that is read whole
 

@@ -21,7 +21,7 @@ def chart(study: Study, plot: Plot, name: str) -> Chart:
 
     def labels(column: str, index: pd.Index) -> list[str]:
         in_bytes = study.columns[column].unit == "B" or (plot.x_bytes and column == plot.x)
-        return [said(study, column, float(v), True) if in_bytes else label_of(v) for v in index]
+        return [said(study, column, v, True) if in_bytes else label_of(v) for v in index]
 
     panel = Heat(labels(plot.x, values.columns), labels(y, values.index), axis(study, plot.x, plot.x_label).title,
                  axis(study, y, plot.y_label).title, axis(study, plot.z, plot.z_label), values.to_numpy(float).tolist())

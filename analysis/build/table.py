@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from dataclasses import dataclass, replace
 from typing import Any, Mapping, Sequence
@@ -51,7 +52,7 @@ def label_of(value: Any) -> str:
 def said(study: Study, column: str, value: Any, is_bytes: bool = False) -> str:
     """A value of a column with its unit: 524288 -> 512 KiB."""
     unit = study.columns[column].unit
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or math.isnan(value):
+    if not isinstance(value, numbers.Real) or math.isnan(value):
         return label_of(value)
     if unit == "B" or is_bytes:
         return bytes_text(float(value))

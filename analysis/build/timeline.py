@@ -69,12 +69,12 @@ def _sampled(run: RunFolder) -> Chart | None:
         metric = run.result.metrics.get(column)
         of, _, last = column.rpartition(".")
         kind = re.sub(r"\d+$", "", last) or last
-        kinds[kind.replace("_", " "), metric.unit if metric else ""][column if kind != last else of or column] = values
+        kinds[kind.replace("_", " "), metric.unit if metric else "1"][column if kind != last else of or column] = values
     groups: dict[str, tuple[Axis, _Curves]] = {}
     for (kind, of_unit), curves in kinds.items():
         size, said = readable(of_unit, max(float(np.nanmax(v)) for v in curves.values()))
         least = min(0.0, *(float(np.nanmin(v)) * size for v in curves.values()))
-        title = kind if sum(k == kind for k, _ in kinds) == 1 else f"{kind}, {of_unit or 'no unit'}"
+        title = kind if sum(k == kind for k, _ in kinds) == 1 else f"{kind} ({of_unit})" if of_unit != "1" else kind
         groups[title] = Axis(kind, said, lower=least), {n: (time, (v * size).tolist()) for n, v in curves.items()}
     caption = f"From timeline.csv, {len(time)} samples." + (f" {still} metrics that stay zero are left out." if still else "")
     return _chart("timeline", "Over time", Axis("simulated time", unit), groups, "line", caption)
@@ -104,6 +104,22 @@ def _counter(samples: Sequence[tuple[float, float]], end: float, factor: float) 
     return (times * 1e6 * factor).tolist(), values.tolist()
 
 
+def _panels(trace: Trace) -> dict[str, dict[str, tuple[list[tuple[float, float]], int]]]:
+    """Panel -> curve -> (slices, of how many tracks): the directions of a link share a panel, "walker 0" to "walker 5" are counted together."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in trace.slices:
+        alike[re.sub(r"[ .]?\d+$", "", name) or name].append(name)
+    found: dict[str, dict[str, tuple[list[tuple[float, float]], int]]] = defaultdict(dict)
+    for base, names in alike.items():
+        if len(names) > 1:
+            found[f"{base} ({len(names)})"]["busy"] = ([s for n in names for s in trace.slices[n]], len(names))
+            continue
+        match = re.fullmatch(r"(.*\S)[ .](up|down)", names[0])
+        title, direction = match.groups() if match else (names[0], "busy")
+        found[title][direction] = (trace.slices[names[0]], 1)
+    return found
+
+
 def _traced(run: RunFolder) -> list[Chart]:
     trace: Trace = read_trace(run.folder / "trace.json")
     start, end = trace.span()
@@ -113,16 +129,15 @@ def _traced(run: RunFolder) -> list[Chart]:
     factor, unit = readable("ps", end * 1e6)
     x = Axis("simulated time", unit, lower=start * 1e6 * factor, upper=end * 1e6 * factor)
     time = (edges * 1e6 * factor).tolist()
-    tracks: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]] = defaultdict(dict)
-    for name, slices in trace.slices.items():  # the two directions of a link share a panel
-        match = re.fullmatch(r"(.*\S)[ .](up|down)", name)
-        title, direction = match.groups() if match else (name, "busy")
-        share = 100 * busy(slices, edges)
-        tracks[title][direction] = (time, [*share.tolist(), float(share[-1])])
-    busiest = sorted(tracks.items(), key=lambda g: -max(sum(values) for _, values in g[1].values()))
-    shares = _chart("tracks", "Over time: share of each track's time that is taken by traced slices", x,
-                    {t: (Axis("busy", "%", lower=0.0), of) for t, of in busiest}, "step",
-                    "From trace.json; with a sample of packets only, shares are of the sample.")
+    tracks: dict[str, tuple[Axis, dict[str, tuple[Sequence[float], Sequence[float]]]]] = {}
+    for title, of in _panels(trace).items():
+        for name, (slices, count) in of.items():
+            taken = busy(slices, edges) * (1 if count > 1 else 100)
+            y = Axis(f"busy of {count}", lower=0.0, upper=float(count)) if count > 1 else Axis("busy", "%", lower=0.0, upper=max(100.0, float(taken.max())))
+            tracks.setdefault(title, (y, {}))[1][name] = (time, [*taken.tolist(), float(taken[-1])])
+    busiest = sorted(tracks.items(), key=lambda g: -max(sum(values) / (g[1][0].upper or 1) for _, values in g[1][1].values()))
+    shares = _chart("tracks", "Over time: how much of each track's time is taken by traced slices", x, dict(busiest), "step",
+                    "From trace.json; where it holds a sample only, so does this.")
     counters: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]] = defaultdict(dict)
     moving: dict[str, float] = defaultdict(float)
     for (title, key), samples in trace.counters.items():

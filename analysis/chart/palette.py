@@ -35,10 +35,11 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 
 
 def distinct(groups: Sequence[Sequence[str]]) -> dict[str, str]:
-    """A colour for each name of groups that are seen apart: no two of a group have the same while it has no more than seven."""
+    """A colour for each name of groups that are seen apart: all differ while there are no more than seven, else those of a group do."""
     chosen: dict[str, str] = {}
     for names in groups:
-        free = [c for c in _LINES if c not in {chosen[n] for n in names if n in chosen}] or list(_LINES)
+        here = {chosen[n] for n in names if n in chosen}
+        free = sorted((c for c in _LINES if c not in here), key=lambda c: c in chosen.values()) or list(_LINES)
         for i, name in enumerate(n for n in names if n not in chosen):
             chosen[name] = free[i % len(free)]
     return chosen

@@ -25,11 +25,19 @@ def bytes_text(value: float) -> str:
     return f"{value:.6g} B"
 
 
+def number_text(value: float, digits: int = 5) -> str:
+    """A number as a table shows it: 287700, not 2.877e+05; only what is very large or small has an exponent."""
+    if value == 0 or not math.isfinite(value) or not 1e-4 <= abs(value) < 1e12:
+        return f"{value:.{digits}g}"
+    shown = f"{float(f'{value:.{digits}g}'):.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
+    return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
 def value_text(value: float, unit: str) -> str:
     """A value with its unit, as a table shows it."""
     if math.isnan(value):
         return "-"
-    if unit == "B" and value == int(value):
+    if unit == "B" and math.isfinite(value) and value == int(value):
         return bytes_text(value)
     factor, name = readable(unit, abs(value))
     return f"{value * factor:.6g}" + ("" if name in ("", "1") else f" {name}")
@@ -40,6 +48,12 @@ def _even_ticks(low: float, high: float) -> list[float]:
     raw = (high - low) / 5 or low
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(d * power for d in (1, 2, 2.5, 5, 10) if d * power >= raw * 0.999)
+    return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def byte_ticks(low: float, high: float, most: int = 8) -> list[float]:
+    """Ticks of a linear axis in bytes: multiples of a power of two, at most `most`."""
+    step = 2.0 ** math.ceil(math.log2(max((high - low) / most, 1.0)))
     return [step * k for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
 
 

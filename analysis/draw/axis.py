@@ -9,7 +9,7 @@ import matplotlib.axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis.chart.model import Axis
-from analysis.chart.units import bytes_text, log_ticks
+from analysis.chart.units import byte_ticks, bytes_text, log_ticks
 
 
 def finite(values: Iterable[float]) -> list[float]:
@@ -53,7 +53,8 @@ def set_axis(axes: matplotlib.axes.Axes, which: str, axis: Axis, data: Iterable[
         room = (high - low) * margin or abs(high) * 0.1 or 1.0
         single = high == low and axis.lower is None and axis.upper is None
         low, high = (low if axis.lower is not None else low - room), (high if axis.upper is not None else high + room)
-        of.set_major_locator(FixedLocator([values[0]]) if single else MaxNLocator(most, steps=[1.0, 2.0, 4.0, 8.0, 10.0] if axis.unit == "B" else [1.0, 2.0, 2.5, 5.0, 10.0]))
+        fixed = [values[0]] if single else byte_ticks(low, high, most) if axis.unit == "B" else []
+        of.set_major_locator(FixedLocator(fixed) if fixed else MaxNLocator(most, steps=[1.0, 2.0, 2.5, 5.0, 10.0]))
     getattr(axes, f"set_{which}lim")(low, high)
     if axis.unit == "B":
         of.set_major_formatter(FuncFormatter(lambda v, _: bytes_text(v)))

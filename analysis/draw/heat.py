@@ -13,6 +13,10 @@ from analysis.draw.axis import shorter, wrapped
 def draw(axes: matplotlib.axes.Axes, panel: Heat) -> None:
     """Values are written into the cells while they fit (12 columns), in the tone that stands off from the cell's; cells without are hatched."""
     values = np.array(panel.values, dtype=float)
+    if values.size == 0:
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center")
+        axes.set_axis_off()
+        return
     axes.set_facecolor("#f1f3f5")
     axes.patch.set(hatch="////", edgecolor="#c9ced4")
     image = axes.imshow(values, origin="lower", aspect="auto", cmap="cividis")

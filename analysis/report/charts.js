@@ -72,7 +72,12 @@
     }
     return (axis.log ? d3.scale.log().base(binary(axis) ? 2 : 10) : d3.scale.linear()).domain(domain).range(range);
   }
+  function byteTicks(low, high, most) {
+    var step = Math.pow(2, Math.ceil(Math.log2(Math.max((high - low) / most, 1))));
+    return d3.range(Math.ceil(low / step), Math.floor(high / step) + 1).map(function (k) { return k * step; });
+  }
   function ticksOf(axis, scale, most) {
+    if (!axis.log && axis.unit === "B") return byteTicks(scale.domain()[0], scale.domain()[1], most);
     return axis.log ? logTicks(scale.domain()[0], scale.domain()[1], binary(axis), most) : scale.ticks(most);
   }
   function drawAxis(g, axis, scale, side, width, height, most) {

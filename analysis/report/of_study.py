@@ -3,12 +3,13 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 from typing import Any
 
 from analysis.build import of_run as run_charts
 from analysis.build import of_study as study_charts
 from analysis.build.table import label_of
-from analysis.chart.units import value_text
+from analysis.chart.units import number_text, value_text
 from analysis.confidence import interval
 from analysis.report import claims, configuration, of_run
 from analysis.report.html import element, number, table, text
@@ -22,7 +23,7 @@ MOST_WORST_RUNS = 500  # folders looked into for the slowest DMAs
 
 
 def _cell(value: Any, unit: str) -> str:
-    return number(value_text(float(value), "B")) if unit == "B" and isinstance(value, (int, float)) else text(label_of(value))
+    return number(value_text(float(value), "B")) if unit == "B" and isinstance(value, numbers.Real) else text(label_of(value))
 
 
 def _points(study: Study) -> str:
@@ -40,7 +41,7 @@ def _points(study: Study) -> str:
         cells += [_cell(frame[f].iloc[0], study.columns[f].unit) for f in factors]
         for m in metrics:
             i = interval(frame[m].to_numpy(float))
-            cells.append(number("-" if math.isnan(i.mean) else f"{i.mean:.5g}" + (f" \u00b1 {i.high - i.mean:.2g}" if i.count > 1 else "")))
+            cells.append(number("-" if math.isnan(i.mean) else number_text(i.mean) + (f" \u00b1 {number_text(i.high - i.mean, 2)}" if i.count > 1 else "")))
         rows.append(cells)
     units = {m: study.columns[m].unit for m in metrics}
     head = ["point", "state", *factors, *(f"{m} ({units[m]})" if units[m] not in ("", "1") else m for m in metrics)]

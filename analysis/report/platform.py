@@ -140,7 +140,7 @@ class _Svg:
 
     def box(self, x: float, y: float, width: float, height: float, kind: str, title: str, lines: list[str], dashed: bool = False) -> None:
         self.parts.append(element("rect", element("title", text(f"{title}\n" + "\n".join(lines))), x=f"{x:g}", y=f"{y:g}", width=f"{width:g}",
-                                  height=f"{height:g}", rx=5, fill=_FILL[kind], stroke="#6e7781", class_=f"part {kind}",
+                                  height=f"{height:g}", rx=5, fill=_FILL.get(kind, _FILL["endpoint"]), stroke="#6e7781", class_=f"part {kind}",
                                   stroke_dasharray="5 4" if dashed else None))
         self.text(x + 9, y + 17, title, int((width - 14) / 6.6), weight=600)
         for i, line in enumerate(lines):
