@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -61,19 +62,20 @@ class RunFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = Path(folder)
-        self.result = results.load(self.folder)
-        check(self.result.document, _RESULT, self.folder / "result.json")
-        self._latency: dict[tuple[str, str], latency.Distribution] | None = None
 
     @property
     def name(self) -> str:
         return self.folder.name
 
-    @property
+    @cached_property
+    def result(self) -> results.Result:
+        found = results.load(self.folder)
+        check(found.document, _RESULT, self.folder / "result.json")
+        return found
+
+    @cached_property
     def latency(self) -> dict[tuple[str, str], latency.Distribution]:
-        if self._latency is None:
-            self._latency = latency.read(self.folder)
-        return self._latency
+        return latency.read(self.folder)
 
     def breakdowns(self) -> dict[tuple[str, str], list[Part]]:
         """(endpoint, direction) -> parts in the order they pass. Found wherever `breakdown` stands beside `latency`."""

@@ -36,6 +36,8 @@ def check(value: Any, shape: Any, file: Path, place: str = "") -> None:
 
 def _is(value: Any, shape: Any) -> bool:
     kind = shape if isinstance(shape, type) else type(shape)
+    if kind in NUMBER and isinstance(value, int) and value.bit_length() > 1000:  # no float can hold it
+        return False
     return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
 
 

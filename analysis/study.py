@@ -170,7 +170,8 @@ def make(folder: Path, frame: pd.DataFrame, columns: Mapping[str, Any], document
     known = {name: Column(str(c.get("kind", "metric")), str(c.get("unit") or ""), str(c.get("description") or ""))
              for name, c in columns.items() if name in frame.columns}
     for name in frame.columns:
-        known.setdefault(name, Column("id" if name in ("point", "seed") else "metric"))
+        text = name in ("point", "seed") or not pd.api.types.is_numeric_dtype(frame[name])
+        known.setdefault(name, Column("id" if text else "metric"))
     plots = [_plot(p, f"{folder / 'study.json'}: plots[{i}]", known, frame) for i, p in enumerate(document.get("plots", []))]
     return Study(folder, str(document.get("title", folder.name)), frame, known, plots, list(document.get("claims", [])),
                  _points(folder, document, frame), list(document.get("failures", [])),
@@ -193,6 +194,6 @@ def read(folder: Path) -> Study:
     if frame is None or "point" not in frame.columns:
         raise ResultError(f"{file}: has no column 'point': `iommusim collect` makes it")
     for name, c in columns.items():
-        if c.get("kind") == "metric" and name in frame.columns:
+        if c.get("kind", "metric") == "metric" and name in frame.columns:
             frame[name] = numbers_of(frame, name, file)
     return make(folder, frame.dropna(subset=["point"]), columns, document)

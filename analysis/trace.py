@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from analysis.results import ResultError, read_json
+from analysis.shape import NUMBER, check
 
 MOST_BYTES = 512 << 20  # of a file that is read whole
 
@@ -27,8 +28,9 @@ class Trace:
 
 def _number(event: Mapping[str, Any], key: str, file: Path, index: int) -> float:
     value = event.get(key, 0 if key == "dur" else None)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ResultError(f"{file}: traceEvents[{index}].{key}: expected a number, found {str(value)[:40]!r}")
+    check(value, NUMBER, file, f"traceEvents[{index}].{key}")
+    if not math.isfinite(value):
+        raise ResultError(f"{file}: traceEvents[{index}].{key}: expected a number, found {value}")
     return float(value)
 
 

@@ -90,7 +90,13 @@ def shorten(facets: list[Facet[T]], panels: int = MOST_PANELS, items: int = MOST
         keep = thin(range(len(f.items)), items)
         return replace(f, items=[f.items[i] for i in keep], x=[f.x[i] for i in keep] if f.x else [])
 
-    return [cut(f) for f in facets[:panels]]
+    return [cut(f) for f in thin(facets, panels)]
+
+
+def left_out(facets: list[Facet[T]], shown: list[Facet[T]]) -> str:
+    """A sentence on what `shorten` left out; empty for nothing."""
+    all_points, points = (sum(len(f.items) for f in fs) for fs in (facets, shown))
+    return f"{points} of {all_points} points, spread over them." if points < all_points else ""
 
 
 def tidy(panels: list[Lines], x: Axis) -> list[Lines]:

@@ -8,7 +8,7 @@ from typing import Iterable
 import pandas as pd
 
 from analysis.build import breakdown, comparison, curves, distributions, heat_map
-from analysis.build.facets import Facet, Layout, layouts, shorten
+from analysis.build.facets import Facet, Layout, layouts, left_out, shorten
 from analysis.build.table import legend_title, part, x_axis
 from analysis.chart.model import Axis, Chart
 from analysis.latency import Distribution
@@ -94,6 +94,10 @@ def _of_layout(study: Study, layout: Layout, load: _Runs, suffix: str) -> list[C
     of = part(study, layout.plot) if layout.plot else ""
     of = f", {of}" if of else ""
     found: list[Chart] = []
+
+    def noted(c: Chart) -> Chart:
+        return replace(c, caption=f"{c.caption} {left_out(layout.facets, few)}".strip())
+
     for key in _keys([load(p)[0] for f in few for _, p in f.items])[:MOST_KEYS]:
         what, stem = f"{key[0]} {key[1]}s{of}", f"{file_name(key[0])}_{key[1]}{suffix}"
 
@@ -102,16 +106,17 @@ def _of_layout(study: Study, layout: Layout, load: _Runs, suffix: str) -> list[C
             return Facet(f.title, [(f.items[i][0], load(f.items[i][1])[0][key]) for i in there], [f.x[i] for i in there] if f.x else [], f.ordered)
 
         picked = [f for f in map(pick, few) if f.items]
-        found.append(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}", item))
+        found.append(noted(distributions.cdf(picked, f"latency_cdf_{stem}", f"Distribution of latency, {what}", item)))
         if layout.plot and layout.ordered:
-            whole = [f for f in map(pick, shorten(layout.facets, items=40)) if f.items]
-            found.append(distributions.percentiles(whole, f"percentiles_{stem}", f"Latency percentiles, {what}", along))
+            many = shorten(layout.facets, items=40)
+            drawn = distributions.percentiles([f for f in map(pick, many) if f.items], f"percentiles_{stem}", f"Latency percentiles, {what}", along)
+            found.append(replace(drawn, caption=left_out(layout.facets, many)))
         else:
-            found.append(distributions.percentile_bars(picked, f"percentiles_{stem}", f"Latency percentiles, {what}", item))
+            found.append(noted(distributions.percentile_bars(picked, f"percentiles_{stem}", f"Latency percentiles, {what}", item)))
         groups = {f.title: {label: load(p)[1][key] for label, p in f.items if key in load(p)[1]} for f in few}
         groups = {title: bars for title, bars in groups.items() if bars}
         if groups:
-            found.append(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}", item))
+            found.append(noted(breakdown.chart(groups, f"breakdown_{stem}", f"Where the mean latency goes, {what}", item)))
     return found
 
 

@@ -34,8 +34,8 @@ def worst_table(dmas: list[dict[str, Any]], with_point: bool = False) -> str:
     for i, d in enumerate(dmas):
         longest = _longest(d)
         rows.append([number(i + 1), *([text(d.get("point", ""))] if with_point else []), text(d["endpoint"]), text(d["direction"]),
-                     element("code", text(d["iova"]), class_="iova"), number(f"{d['bytes']} B"), text(_translation(d)), number(value_text(float(d["intended_ps"]), "ps")),
-                     number(value_text(float(d["latency_ps"]), "ps")), text(longest)])
+                     element("code", text(d["iova"]), class_="nowrap"), number(f"{d['bytes']} B"), text(_translation(d)), number(value_text(float(d["intended_ps"]), "ps")),
+                     number(value_text(float(d["latency_ps"]), "ps")), element("span", text(longest), class_="nowrap")])
     head = ["", *(["point"] if with_point else []), "endpoint", "", "IOVA", "size", "translation", "intended start", "latency", "longest parts"]
     return element("div", table(head, rows), class_="wide")
 
