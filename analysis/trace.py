@@ -42,7 +42,7 @@ def _name(event: Mapping[str, Any]) -> str:
 def read(file: Path) -> Trace:
     """Empty when there is none. ResultError names the event that cannot be read, and a file too large to be read whole."""
     if file.is_file() and file.stat().st_size > MOST_BYTES:
-        raise ResultError(f"{file} is larger than {MOST_BYTES >> 20} MiB: trace fewer packets (trace.tlp.sample), or move it away to draw the rest")
+        raise ResultError(f"{file} is larger than {MOST_BYTES >> 20} MiB: trace fewer packets (trace.perfetto.dmas), or move it away to draw the rest")
     document = read_json(file)
     events = document.get("traceEvents", []) if isinstance(document, dict) else document or []
     if not isinstance(events, list):
@@ -50,6 +50,7 @@ def read(file: Path) -> Trace:
     threads: dict[tuple[str, str], str] = {}
     processes: dict[str, str] = {}
     slices: dict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    open_on: dict[tuple[str, str], list[float]] = defaultdict(list)
     begun: dict[tuple[str, str, str, str], float] = {}
     counters: dict[tuple[str, str, str], list[tuple[float, float]]] = defaultdict(list)
     for i, e in enumerate(events):
@@ -63,6 +64,10 @@ def read(file: Path) -> Trace:
         elif kind == "X":
             start = _number(e, "ts", file, i)
             slices[key].append((start, start + _number(e, "dur", file, i)))
+        elif kind == "B":
+            open_on[key].append(_number(e, "ts", file, i))
+        elif kind == "E" and open_on[key]:
+            slices[key].append((open_on[key].pop(), _number(e, "ts", file, i)))
         elif kind in ("b", "e"):
             which = (process, str(e.get("cat")), str(e.get("id", e.get("id2"))), str(e.get("name")))
             if kind == "b":

@@ -1,7 +1,7 @@
 """What changes over a run: sampled metrics from timeline.csv, and from trace.json how busy each track was and what its counters said.
 
     timeline.csv   time_ps,METRIC,...    a row per sampling period, its end; metrics named by their path in result.json
-    trace.json     Chrome trace events: slices ("X", "b" with "e"; ts and dur in us) on named tracks, counters ("C")
+    trace.json     Chrome trace events: slices ("X", "B" with "E"; ts and dur in us) on named tracks, counters ("C")
 """
 from __future__ import annotations
 
@@ -33,10 +33,21 @@ def _panel(x: Axis, y: Axis, of: _Curves, colour: Mapping[str, str], style: str,
     return Lines(x, y, series, title, height=0.55 if len(series) < 4 or not own_legend else 0.7, own_legend=own_legend)
 
 
+def _much(values: Sequence[float]) -> float:
+    """How much there is to see of a curve: its height and how far it moves."""
+    seen = [v for v in values if np.isfinite(v)]
+    return 2 * max(seen) - min(seen) if seen else 0.0
+
+
 def _chart(name: str, title: str, x: Axis, groups: Mapping[str, tuple[Axis, _Curves]], style: str, caption: str) -> Chart | None:
     """A panel per group (title -> y axis, curves), those with the most to see; a name has one colour wherever there are enough."""
-    most = {t: (y, dict(sorted(of.items(), key=lambda c: -max(c[1][1], default=0.0))[:MOST_SERIES])) for t, (y, of) in groups.items()}
-    shown = dict(list(most.items())[:MOST_PANELS])
+    most = {t: (y, dict(sorted(of.items(), key=lambda c: -_much(c[1][1]))[:MOST_SERIES])) for t, (y, of) in groups.items()}
+    alike: dict[str, int] = defaultdict(int)  # of "e0.dma" to "e7.dma" the first comes before the second of any other
+    order: dict[str, int] = {}
+    for t in most:
+        kind = re.sub(r"\d+", "", t)
+        order[t], alike[kind] = alike[kind], alike[kind] + 1
+    shown = {t: most[t] for t in sorted(most, key=lambda t: order[t])[:MOST_PANELS]}
     if not shown:
         return None
     colour = distinct([list(of) for _, of in shown.values()])
@@ -46,8 +57,24 @@ def _chart(name: str, title: str, x: Axis, groups: Mapping[str, tuple[Axis, _Cur
     return Chart(name, title, panels, 1, caption + (f" {left} more that show less are in the file only." if left else ""))
 
 
+# What is looked for first, and stands on top.
+_FIRST = ("throughput", "mean latency", "hit rate", "utilisation", "mean level")
+
+
+def _kind(metric: str, unit: str) -> tuple[str, str]:
+    """(kind, whose): ("throughput", "nic.dma") of nic.dma.throughput, ("mean latency", "nic.dma.read") of nic.dma.read.latency.mean; the
+    mean lengths of queues and numbers of slots in use are one kind."""
+    of, _, last = metric.rpartition(".")
+    if last in ("mean", "max", "min") or re.fullmatch(r"p\d+(\.\d+)?", last):
+        if unit == "1":
+            return f"{last} level", of
+        of, _, what = of.rpartition(".")
+        return f"{last} {what.replace('_', ' ')}", of or metric
+    return last.replace("_", " "), of or metric
+
+
 def _sampled(run: RunFolder) -> Chart | None:
-    """Metrics of one kind (nic0.dma.throughput, nic1.dma.throughput) share a panel; what never changes from zero is left out."""
+    """Metrics of one kind share a panel; what never changes from zero is left out."""
     file = run.folder / "timeline.csv"
     frame = read_csv(file)
     if frame is None:
@@ -67,17 +94,27 @@ def _sampled(run: RunFolder) -> Chart | None:
             still += 1
             continue
         metric = run.result.metrics.get(column)
-        of, _, last = column.rpartition(".")
-        kind = re.sub(r"\d+$", "", last) or last
-        kinds[kind.replace("_", " "), metric.unit if metric else "1"][column if kind != last else of or column] = values
+        kind, of = _kind(column, metric.unit if metric else "1")
+        kinds[kind, metric.unit if metric else "1"][of] = values
     groups: dict[str, tuple[Axis, _Curves]] = {}
-    for (kind, of_unit), curves in kinds.items():
+    for (kind, of_unit), curves in sorted(kinds.items(), key=lambda k: _FIRST.index(k[0][0]) if k[0][0] in _FIRST else len(_FIRST)):
         size, said = readable(of_unit, max(float(np.nanmax(v)) for v in curves.values()))
         least = min(0.0, *(float(np.nanmin(v)) * size for v in curves.values()))
         title = kind if sum(k == kind for k, _ in kinds) == 1 else f"{kind} ({of_unit})" if of_unit != "1" else kind
         groups[title] = Axis(kind, said, lower=least), {n: (time, (v * size).tolist()) for n, v in curves.items()}
     caption = f"From timeline.csv, {len(time)} samples." + (f" {still} metrics that stay zero are left out." if still else "")
     return _chart("timeline", "Over time", Axis("simulated time", unit), groups, "line", caption)
+
+
+def outermost(slices: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Of a track, when anything was on it: what lies within or overlaps another is one with it."""
+    merged: list[tuple[float, float]] = []
+    for start, end in sorted(slices):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def busy(slices: Sequence[tuple[float, float]], edges: np.ndarray) -> np.ndarray:
@@ -105,18 +142,19 @@ def _counter(samples: Sequence[tuple[float, float]], end: float, factor: float) 
 
 
 def _panels(trace: Trace) -> dict[str, dict[str, tuple[list[tuple[float, float]], int]]]:
-    """Panel -> curve -> (slices, of how many tracks): the directions of a link share a panel, "walker 0" to "walker 5" are counted together."""
+    """Panel -> curve -> (slices, of how many tracks): the directions of a link share a panel; "walker 0" to "walker 5" are counted together,
+    and so are "memory" and "memory +1", where what overlaps on it stands."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in trace.slices:
-        alike[re.sub(r"[ .]?\d+$", "", name) or name].append(name)
+        alike[re.sub(r"( \+\d+|[ .]?\d+)$", "", name) or name].append(name)
     found: dict[str, dict[str, tuple[list[tuple[float, float]], int]]] = defaultdict(dict)
     for base, names in alike.items():
         if len(names) > 1:
-            found[f"{base} ({len(names)})"]["busy"] = ([s for n in names for s in trace.slices[n]], len(names))
+            found[f"{base} ({len(names)})"]["busy"] = ([s for n in names for s in outermost(trace.slices[n])], len(names))
             continue
         match = re.fullmatch(r"(.*\S)[ .](up|down)", names[0])
         title, direction = match.groups() if match else (names[0], "busy")
-        found[title][direction] = (trace.slices[names[0]], 1)
+        found[title][direction] = (outermost(trace.slices[names[0]]), 1)
     return found
 
 
@@ -144,7 +182,8 @@ def _traced(run: RunFolder) -> list[Chart]:
         counters[title][key] = _counter(samples, end, factor)
         moving[title] = max(moving[title], float(np.ptp([v for _, v in samples])))
     ranked = sorted((t for t in counters if moving[t] > 0), key=lambda t: -len(set(counters[t][next(iter(counters[t]))][1])))
-    levels = _chart("counters", "Over time: counters of the trace", x, {t: (Axis("value", lower=0.0), counters[t]) for t in ranked}, "step", "From trace.json.")
+    levels = _chart("counters", "Over time: counters of the trace", x, {t: (Axis(next(iter(counters[t])) if len(counters[t]) == 1 else "value", lower=0.0), counters[t]) for t in ranked}, "step",
+                    "From trace.json.")
     return [c for c in (shares, levels) if c is not None]
 
 

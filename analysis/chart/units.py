@@ -8,7 +8,10 @@ _SIZES = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")
 
 
 def readable(unit: str, largest: float) -> tuple[float, str]:
-    """(factor, unit) for values up to `largest`: picoseconds become the unit in which that is at least 10, if there is one."""
+    """(factor, unit) for values up to `largest`: picoseconds become the unit in which that is at least 10, if there is one; a million per
+    second and more is in M/s."""
+    if unit in ("1/s", "/s") and largest >= 1e6:
+        return 1e-6, "M/s"
     if unit != "ps":
         return 1.0, unit
     for size, name in _TIMES:

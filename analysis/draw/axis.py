@@ -9,7 +9,7 @@ import matplotlib.axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis.chart.model import Axis
-from analysis.chart.units import byte_ticks, bytes_text, log_ticks
+from analysis.chart.units import byte_ticks, bytes_text, log_ticks, number_text
 
 
 def finite(values: Iterable[float]) -> list[float]:
@@ -59,4 +59,4 @@ def set_axis(axes: matplotlib.axes.Axes, which: str, axis: Axis, data: Iterable[
     if axis.unit == "B":
         of.set_major_formatter(FuncFormatter(lambda v, _: bytes_text(v)))
     else:
-        of.set_major_formatter(FuncFormatter(lambda v, _: f"{0.0 if abs(v) < 1e-12 else v:.6g}"))
+        of.set_major_formatter(FuncFormatter(lambda v, _: number_text(0.0 if abs(v) < 1e-12 else v, 6)))
