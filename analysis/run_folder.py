@@ -32,13 +32,13 @@ class Part:
         return self.sum_ps / self.count if self.count else 0.0
 
 
-_RESULT = {"metrics?": dict, "window?": {"start?": {"value": NUMBER}, "length?": {"value": NUMBER}}, "simulator?": dict}
+_RESULT = {"metrics?": dict, "window?": {"start": {"value": NUMBER}, "length": {"value": NUMBER}}, "simulator?": dict}
 _BREAKDOWN = {"*": {"sum": NUMBER, "count": NUMBER}}
 _WORST = {"dmas?": [{"endpoint": str, "direction": str, "iova": (str, int), "bytes": NUMBER, "intended_ps": NUMBER, "latency_ps": NUMBER,
                      "parts": [{"part": str, "until_ps": NUMBER}]}]}
 _TOPOLOGY = {"nodes?": [{"name": str, "kind": str, "bdf?": (str, type(None)), "above?": (int, type(None)), "first_bus?": int, "last_bus?": int}],
-             "functions?": [{"name": str, "endpoint": str, "bdf": (str, type(None)), "requester?": (str, type(None)), "group": int,
-                             "domain?": (str, type(None))}]}
+             "functions?": [{"name": str, "endpoint": str, "bdf": (str, type(None)), "requester": (str, type(None)), "group": int,
+                             "domain": (str, type(None))}]}
 
 
 def _tree(above: list[int | None], file: Path) -> None:

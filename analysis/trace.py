@@ -79,7 +79,8 @@ def read(file: Path) -> Trace:
                 counters[process, str(e.get("name")), str(of)].append((_number(e, "ts", file, i), _number(e["args"], of, file, i)))
     found = Trace()
     for (process, thread), of_track in slices.items():
-        name = " ".join(t for t in (processes.get(process, ""), threads.get((process, thread), thread)) if t)
+        of, own = processes.get(process, ""), threads.get((process, thread), thread)
+        name = own if own.startswith(of) else f"{of} {own}"
         found.slices.setdefault(name, []).extend(of_track)
     for (process, name, key_), samples in counters.items():
         found.counters.setdefault((" ".join(t for t in (processes.get(process, ""), name) if t), key_), []).extend(samples)

@@ -128,7 +128,7 @@ def x_axis(study: Study, plot: Plot) -> Axis:
 def part(study: Study, plot: Plot) -> str:
     """Which rows the plot shows, as words; empty for all. What axis and legend say anyway is left out."""
     return ", ".join(f"{spoken(study, c)} {' or '.join(said(study, c, v) for v in (w if isinstance(w, list) else [w]))}"
-                     for c, w in plot.where.items() if c in study.columns and c not in (plot.x, plot.series))
+                     for c, w in plot.where.items() if c in study.columns and c not in (plot.x, plot.series, *(plot.y if plot.kind == "heat" else ())))
 
 
 def legend_title(study: Study, column: str, names: Sequence[str]) -> str:

@@ -23,7 +23,7 @@ from analysis.trace import read as read_trace
 MOST_PANELS = 8
 MOST_SERIES = 6  # of a panel
 BINS = 120  # of a run, for what a trace says
-MOST_STEPS = 600  # of a counter: finer than a printer
+MOST_STEPS = 600  # of a curve: finer than a printer
 
 _Curves = Mapping[str, tuple[Sequence[float], Sequence[float]]]  # name -> times, values
 
@@ -73,6 +73,13 @@ def _kind(metric: str, unit: str) -> tuple[str, str]:
     return last.replace("_", " "), of or metric
 
 
+def _means(values: np.ndarray, each: int) -> np.ndarray:
+    """Of so many consecutive values; NaN where there is none among them."""
+    rows = np.append(values, np.full(-len(values) % each, np.nan)).reshape(-1, each)
+    count = np.isfinite(rows).sum(axis=1)
+    return np.asarray(np.where(count, np.nansum(np.where(np.isfinite(rows), rows, 0.0), axis=1) / np.maximum(count, 1), np.nan))
+
+
 def _sampled(run: RunFolder) -> Chart | None:
     """Metrics of one kind share a panel; what never changes from zero is left out."""
     file = run.folder / "timeline.csv"
@@ -84,12 +91,13 @@ def _sampled(run: RunFolder) -> Chart | None:
     ends = numbers_of(frame, "time_ps", file)
     if len(ends) == 0:
         return None
+    each = -(-len(ends) // MOST_STEPS)
     factor, unit = readable("ps", float(np.nanmax(ends)))
-    time = (ends * factor).tolist()
+    time = (_means(ends, each) * factor).tolist()
     kinds: dict[tuple[str, str], dict[str, np.ndarray]] = defaultdict(dict)  # (last word, unit) -> object -> values
     still = 0
     for column in frame.columns[1:]:
-        values = numbers_of(frame, column, file)
+        values = _means(numbers_of(frame, column, file), each)
         if not np.any(np.nan_to_num(values)):
             still += 1
             continue
@@ -102,7 +110,7 @@ def _sampled(run: RunFolder) -> Chart | None:
         least = min(0.0, *(float(np.nanmin(v)) * size for v in curves.values()))
         title = kind if sum(k == kind for k, _ in kinds) == 1 else f"{kind} ({of_unit})" if of_unit != "1" else kind
         groups[title] = Axis(kind, said, lower=least), {n: (time, (v * size).tolist()) for n, v in curves.items()}
-    caption = f"From timeline.csv, {len(time)} samples." + (f" {still} metrics that stay zero are left out." if still else "")
+    caption = f"From timeline.csv, {len(ends)} samples." + (f" A point is the mean of {each} of them." if each > 1 else "") + (f" {still} metrics that stay zero are left out." if still else "")
     return _chart("timeline", "Over time", Axis("simulated time", unit), groups, "line", caption)
 
 

@@ -23,7 +23,7 @@ WIDTH = 6.5
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8,
     "legend.fontsize": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "grid.alpha": 0.3,
-    "grid.linewidth": 0.6, "axes.axisbelow": True, "lines.linewidth": 1.5, "svg.hashsalt": "iommusim", "svg.fonttype": "path",
+    "grid.linewidth": 0.6, "axes.axisbelow": True, "lines.linewidth": 1.5, "svg.hashsalt": "iommusim", "text.parse_math": False, "svg.fonttype": "path",
 }
 LEGEND_ROW = 0.22  # inches
 MOST_KEYS, MOST_NAMED = 20, 12  # of a legend; how many are shown of more
@@ -51,6 +51,7 @@ def _handles(chart: Chart) -> list[Line2D | Patch]:
     for name in named:
         colour, style = entries[name]
         label = shorter(name, LONGEST_NAME)
+        label = f" {label}" if label.startswith("_") else label  # matplotlib leaves such names out
         if style == "bar":
             handles.append(Patch(facecolor=colour, edgecolor="#444444", linewidth=0.4, label=label))
         elif style == "points":

@@ -161,8 +161,9 @@
     });
     var catcher = g.append("g").attr("class", "brush").call(brush);
     catcher.on("mousemove.hover", function () { hover(d3.mouse(g.node())); })
-      .on("mouseleave.hover", function () { hideTip(); rule.classed("hidden", true); dots.selectAll("*").remove(); })
-      .on("dblclick.zoom", function () { state.zoomX = {}; state.zoomY = {}; redraw(); });
+      .on("mouseleave.hover", function () { hideTip(); rule.classed("hidden", true); dots.selectAll("*").remove(); });
+    // Not on the catcher, which lets no pointer through while the brush has hold of it.
+    f.svg.on("dblclick.zoom", function () { state.zoomX = {}; state.zoomY = {}; redraw(); });
 
     // The value of each series nearest to the pointer's x; a staircase has one everywhere.
     function hover(at) {

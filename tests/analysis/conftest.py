@@ -9,5 +9,10 @@ def run_folder(tmp_path):
 
 
 @pytest.fixture
+def rough_folder(tmp_path):
+    return made_results.write_rough_study(tmp_path / "rough")
+
+
+@pytest.fixture
 def study_folder(tmp_path):
     return made_results.write_study(tmp_path / "study")

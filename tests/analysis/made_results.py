@@ -64,11 +64,11 @@ DOMAINS = {"none": 1.0, "identity": 1.1, "DMA": 2.0}
 WINDOWS = (262144, 1048576, 4194304)
 
 
-def write_study(folder: Path, replications: int = 3) -> Path:
+def write_study(folder: Path, replications: int = 3, windows=WINDOWS) -> Path:
     """3 domains x 3 windows x replications, a claim of each status, a failure, published values, a heat map."""
     rows, points = [], []
     for domain, cost in DOMAINS.items():
-        for i, window in enumerate(WINDOWS):
+        for i, window in enumerate(windows):
             name = f"{domain}-{window // 1024}K"
             runs = []
             for seed in range(1, replications + 1):
@@ -90,4 +90,31 @@ def write_study(folder: Path, replications: int = 3) -> Path:
     (folder / "study.json").write_text(json.dumps({
         "schema": 1, "title": f"Reach {HOSTILE}", "description": HOSTILE, "plots": plots, "claims": claims, "points": points,
         "failures": [{"point": "DMA-256K", "seed": 9, "status": "exit 1", "lines": f"last line {HOSTILE}"}]}))
+    return folder
+
+
+def write_rough_study(folder: Path) -> Path:
+    """What plots must bear: 60 series, long names, negative values, zeros on logarithmic axes, bands that reach below zero, missing values."""
+    folder.mkdir(parents=True)
+    rows, points = [], []
+    for k in range(60):
+        for size in (64, 4096, 1048576):
+            for seed in (1, 2, 3) if k < 2 else (1,):
+                point = f"p{k}-{size}"
+                values = k * (seed - 1.5), 0 if k == 0 else 10.0**(k % 7) * seed**3, "" if k == 1 else k + seed
+                rows.append(f"{point},a-configuration-whose-name-is-far-too-long-for-a-legend-{k},{k},{size},{seed},{','.join(map(str, values))}")
+                points.append(point)
+    (folder / "results.csv").write_text("point,name,k,size,seed,signed_ns,wide,holes\n" + "\n".join(rows) + "\n")
+    kinds = {"point": "id", "seed": "id", "name": "factor", "k": "factor", "size": "factor", "signed_ns": "metric", "wide": "metric", "holes": "metric"}
+    units = {"size": "B", "signed_ns": "ns"}
+    (folder / "results.columns.json").write_text(json.dumps({n: {"kind": k, "unit": units.get(n, ""), "description": ""} for n, k in kinds.items()}))
+    few, large = [0, 1, 2, 3], {"size": 1048576}
+    plots = [{"name": "many", "x": "size", "y": "holes", "series": "name", "log_x": True},
+             {"name": "many_bars", "kind": "bars", "x": "size", "y": "holes", "series": "name"},
+             {"name": "bands", "x": "size", "y": "wide", "series": "k", "log_x": True, "log_y": True, "where": {"k": few}},
+             {"name": "dots", "kind": "bars", "x": "size", "y": "wide", "series": "k", "log_y": True, "where": {"k": few}},
+             {"name": "below", "kind": "bars", "x": "k", "y": "signed_ns", "where": {**large, "k": few}},
+             {"name": "holes", "kind": "heat", "x": "size", "y": "k", "z": "holes", "where": {"k": few}},
+             {"name": "single", "x": "size", "y": "holes", "where": {**large, "k": [2]}}]
+    (folder / "study.json").write_text(json.dumps({"schema": 1, "title": "Rough", "plots": plots, "points": [{"name": n} for n in dict.fromkeys(points)]}))
     return folder

@@ -75,6 +75,11 @@ def ticks(figure):
     return [t.text for t in figure.find_elements(By.CSS_SELECTOR, "g.axis text")]
 
 
+def test_claims_that_fail_stand_first_with_their_figures(opened, study_folder):
+    rows = [r.text for r in opened(study_folder).find_elements(By.CSS_SELECTOR, "#claims-table tbody tr")]
+    assert [r.split()[0] for r in rows] == ["FAIL", "no", "pass"] and "5 at a" in rows[0] and "<script>" in rows[0]
+
+
 def test_every_chart_of_a_study_is_drawn(opened, study_folder):
     driver = opened(study_folder)
     names = [f.get_attribute("data-name") for f in driver.find_elements(By.CSS_SELECTOR, "figure.chart")]
@@ -139,6 +144,96 @@ def test_dragging_zooms_and_a_button_resets(opened, study_folder):
     assert zoomed != before and "4 MiB" not in zoomed
     chart(driver, "throughput").find_element(By.CSS_SELECTOR, "button.reset").click()
     assert ticks(chart(driver, "throughput")) == before
+
+
+def test_a_double_click_resets_the_zoom(opened, study_folder):
+    driver = opened(study_folder)
+    before = ticks(chart(driver, "throughput"))
+    brush = chart(driver, "throughput").find_element(By.CSS_SELECTOR, "g.brush rect.background")
+    ActionChains(driver).move_to_element_with_offset(brush, -200, -60).click_and_hold().move_by_offset(260, 120).release().perform()
+    assert ticks(chart(driver, "throughput")) != before
+    ActionChains(driver).double_click(chart(driver, "throughput").find_element(By.CSS_SELECTOR, "g.brush rect.background")).perform()
+    until(lambda: ticks(chart(driver, "throughput")) == before)
+
+
+def test_the_legend_works_from_the_keyboard(opened, study_folder):
+    driver = opened(study_folder)
+    shown = lambda: {g.get_attribute("data-name") for g in chart(driver, "throughput").find_elements(By.CSS_SELECTOR, "g.series")}  # noqa: E731
+    driver.execute_script("arguments[0].focus()", entry(chart(driver, "throughput"), "none"))
+    ActionChains(driver).send_keys(Keys.SPACE).perform()
+    until(lambda: "none" not in shown())
+    ActionChains(driver).send_keys(Keys.TAB, Keys.ENTER).perform()
+    until(lambda: "identity" not in shown() and "DMA" in shown())
+
+
+def test_what_plots_must_bear_is_drawn_without_an_error(opened, rough_folder):
+    driver = opened(rough_folder)
+    size = lambda name, what: len(chart(driver, name).find_elements(By.CSS_SELECTOR, what))  # noqa: E731
+    assert size("many", "path.line") == 59 and size("many", "button.entry") == 59
+    assert size("bands", "path.band") == 2 and size("dots", "circle.bar") == 4 * 3 - 3 and size("dots", "text.absent") == 3
+    assert size("holes", "rect.cell") == 9 and size("single", "circle") == 1
+    assert all("NaN" not in (p.get_attribute("d") or "") for p in driver.find_elements(By.CSS_SELECTOR, "svg path"))
+    below = [float(b.get_attribute("height")) for b in chart(driver, "below").find_elements(By.CSS_SELECTOR, "rect.bar")]
+    zero = float(chart(driver, "below").find_element(By.CSS_SELECTOR, "line.reference").get_attribute("y1"))
+    tops = [float(b.get_attribute("y")) for b in chart(driver, "below").find_elements(By.CSS_SELECTOR, "rect.bar")]
+    assert below[0] == 0 and tops[1] + below[1] == pytest.approx(zero, abs=0.1)  # 0, 0.5, -1, -1.5
+    assert tops[2] == tops[3] == pytest.approx(zero, abs=0.1) and 0 < below[2] < below[3]
+
+
+def test_recordings_over_time_are_drawn(opened, run_folder):
+    (run_folder / "timeline.csv").write_text("time_ps,nic.dma.throughput\n1000000,5\n2000000,\n3000000,7\n")
+    (run_folder / "trace.json").write_text(json.dumps({"traceEvents": [
+        {"ph": "X", "pid": 1, "tid": 1, "ts": 0, "dur": 1}, {"ph": "C", "pid": 1, "name": "queue", "ts": 0, "args": {"level": 1}},
+        {"ph": "C", "pid": 1, "name": "queue", "ts": 2, "args": {"level": 3}}]}))
+    driver = opened(run_folder)
+    for name in ("timeline", "tracks", "counters"):
+        assert chart(driver, name).find_elements(By.CSS_SELECTOR, "path.line"), name
+
+
+@pytest.mark.parametrize("what", ["run_folder", "study_folder"])
+def test_charts_have_names_for_those_who_cannot_see_them(opened, what, request):
+    driver = opened(request.getfixturevalue(what))
+    names = [s.get_attribute("aria-label") for s in driver.find_elements(By.CSS_SELECTOR, "svg[role=img]")]
+    assert len(names) > 4 and all(names) and any("latency (ns)" in n and ("nic" in n or "DMA" in n) for n in names)
+    assert not driver.execute_script("return [...document.querySelectorAll('svg')].filter(s => s.getAttribute('role') !== 'img').length")
+    assert not driver.execute_script("return [...document.querySelectorAll('input, button')].filter(e => !e.textContent && !e.getAttribute('aria-label')).length")
+
+
+def test_a_printed_page_has_all_rows_and_no_controls(opened, run_folder):
+    driver = opened(run_folder)
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        hidden = "return [...document.querySelectorAll('nav, .tools, .hint')].every(e => getComputedStyle(e).display === 'none')"
+        until(lambda: driver.execute_script(hidden))
+        assert driver.execute_script("return [...document.querySelectorAll('.tall')].every(e => e.scrollHeight <= e.clientHeight + 1)")
+    finally:
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+@pytest.mark.parametrize("what", ["run_folder", "study_folder"])
+def test_the_policy_stops_whatever_would_leave_the_page(browser, what, request):
+    folder = request.getfixturevalue(what)
+    assert __main__.main(["report", str(folder)]) == 0
+    browser.get((folder / "report.html").as_uri())
+    browser.get_log("performance"), browser.get_log("browser")
+    stopped = browser.execute_async_script("""
+      const done = arguments[0], stopped = new Set();
+      document.addEventListener("securitypolicyviolation", e => stopped.add(e.effectiveDirective));
+      const add = (tag, of) => document.body.appendChild(Object.assign(document.createElement(tag), of));
+      add("img", {src: "http://127.0.0.1:9/x.png"});
+      add("script", {src: "http://127.0.0.1:9/x.js"});
+      add("script", {textContent: "window.ran = true"});
+      add("link", {rel: "stylesheet", href: "http://127.0.0.1:9/x.css"});
+      add("iframe", {src: "http://127.0.0.1:9/"});
+      fetch("http://127.0.0.1:9/").catch(() => 0);
+      setTimeout(() => done([...stopped, window.ran ? "ran" : "held"].sort()), 500);""")
+    assert stopped == ["connect-src", "frame-src", "held", "img-src", "script-src-elem", "style-src-elem"]
+    events = [json.loads(e["message"])["message"] for e in browser.get_log("performance")]
+    browser.get_log("browser")
+    reached = {e["params"]["requestId"] for e in events if e["method"] == "Network.requestWillBeSentExtraInfo"}
+    blocked = {e["params"]["requestId"] for e in events if e["method"] == "Network.loadingFailed" and e["params"].get("blockedReason") == "csp"}
+    asked = {e["params"]["requestId"] for e in events if e["method"] == "Network.requestWillBeSent" and e["params"]["request"]["url"].startswith("http")}
+    assert asked <= blocked and not asked & reached
 
 
 def test_the_configuration_is_searched(opened, run_folder):

@@ -10,6 +10,7 @@ from analysis.chart import palette, units
 from analysis.chart.model import Bars, Lines, as_json
 from analysis.results import ResultError
 from analysis.run_folder import RunFolder
+from analysis.study import Plot, Published
 from made_results import DOMAINS, WINDOWS, write_run
 
 
@@ -132,6 +133,70 @@ def test_a_time_line_of_a_trace_is_the_share_of_time_taken(run_folder):
     assert last == values[-1] and values[0] == pytest.approx(100) and values[45] == pytest.approx(0) and sum(values) / len(values) == pytest.approx(75)
 
 
+def test_metrics_over_time_are_grouped_by_kind_and_zeros_left_out(run_folder):
+    metrics = json.loads((run_folder / "result.json").read_text())
+    for name, unit in (("a", "1"), ("b", "1")):
+        metrics["metrics"][name] = {"queue": {"mean": 1.0, "unit": unit, "description": "d"}, "wait": {"mean": 1.0, "unit": "ps", "description": "d"}}
+    (run_folder / "result.json").write_text(json.dumps(metrics))
+    (run_folder / "timeline.csv").write_text("time_ps,a.queue.mean,b.queue.mean,a.wait.mean,b.wait.mean,nic.dma.throughput,nic.link.up.utilisation\n"
+                                             "1000000,1,2,50000,,5,0\n2000000,2,3,70000,90000,7,0\n")
+    (chart,) = timeline.charts(RunFolder(run_folder))
+    assert [(p.title, [s.name for s in p.series]) for p in chart.panels] == [
+        ("throughput", ["nic.dma"]), ("mean level", ["b.queue", "a.queue"]), ("mean wait", ["a", "b"])]
+    assert chart.panels[2].y.unit == "ns" and list(chart.panels[2].series[0].y) == [50, 70] and math.isnan(chart.panels[2].series[1].y[0])
+    assert "1 metrics that stay zero" in chart.caption
+
+
+def test_tracks_alike_are_counted_together_and_nested_slices_once(run_folder):
+    events = [{"ph": "M", "pid": 1, "name": "process_name", "args": {"name": "iommu"}}]
+    for n in (0, 1):
+        events += [{"ph": "M", "pid": 1, "tid": n, "name": "thread_name", "args": {"name": f"walker {n}"}},
+                   {"ph": "B", "pid": 1, "tid": n, "ts": 0, "name": "walk"}, {"ph": "X", "pid": 1, "tid": n, "ts": 10, "dur": 20, "name": "read"},
+                   {"ph": "E", "pid": 1, "tid": n, "ts": 60 * (n + 1)}]
+    events += [{"ph": "C", "pid": 1, "ts": 30, "name": "queue", "args": {"level": 4}}, {"ph": "C", "pid": 1, "ts": 60, "name": "queue", "args": {"level": 1}},
+               {"ph": "s", "pid": 1, "tid": 0, "ts": 1, "id": 7, "name": "dma"}]
+    (run_folder / "trace.json").write_text(json.dumps({"traceEvents": events}))
+    tracks, counters = timeline.charts(RunFolder(run_folder))
+    assert [p.title for p in tracks.panels] == ["iommu walker (2)"] and tracks.panels[0].y.upper == 2
+    assert tracks.panels[0].series[0].y[5] == pytest.approx(2) and tracks.panels[0].series[0].y[100] == pytest.approx(1)
+    assert counters.panels[0].y.label == "level" and list(counters.panels[0].series[0].x) == [30, 60, 120] and list(counters.panels[0].series[0].y) == [4, 1, 1]
+
+
+def test_titles_say_which_part_of_a_study_is_shown(rough_folder):
+    s = study.read(rough_folder)
+    charts = {c.name: c for c in of_study.plots(s)}
+    assert charts["below"].title == "Rough\nsigned, size 1 MiB" and charts["many"].title == "Rough\nholes"
+    assert charts["below"].panels[0].value.title == "signed (ns)"  # not "signed ns (ns)"
+
+
+def test_sizes_read_as_such_wherever_they_stand(rough_folder):
+    s = study.read(rough_folder)
+    chart = curves.lines(s, Plot(x="k", y=["holes"], series="size", where={"k": [2, 3]}, published=[Published("m", [2.0], [3.0], "4096")]), "x")
+    assert [e.name for e in chart.panels[0].series] == ["64 B", "4 KiB", "1 MiB", "m"] and chart.legend_title == "size"
+    assert chart.panels[0].series[1].colour == chart.panels[0].series[3].colour and len(chart.panels) == 2
+
+
+def test_very_many_bars_are_thinned_and_the_caption_says_so(rough_folder):
+    s = study.read(rough_folder)
+    chart = next(c for c in of_study.plots(s) if c.name == "many_bars")
+    assert len(chart.panels[0].labels) == 2 and len(chart.panels[0].parts) == 59 and "2 of 3 values of size" in chart.caption
+
+
+def test_percent_of_next_to_nothing_is_not_drawn(study_folder):
+    s = study.read(study_folder)
+    s.frame.loc[s.frame["domain"] == "none", "gbps"] = 0.0
+    assert comparison.chart(s, s.plots[0], "x") is None
+
+
+def test_groups_of_bars_have_their_distributions_in_panels(study_folder):
+    text = (study_folder / "study.json").read_text()
+    (study_folder / "study.json").write_text(text.replace('"kind": "lines", "x": "window"', '"kind": "bars", "x": "window"'))
+    charts = {c.name: c for c in of_study.charts(study.read(study_folder))}
+    assert [p.title for p in charts["percentiles_nic_read"].panels] == ["256 KiB", "1 MiB", "4 MiB"]
+    assert charts["percentiles_nic_read"].panels[0].labels == list(DOMAINS)
+    assert len(charts["throughput_relative"].panels) == 1  # the bars themselves are the plot
+
+
 def test_ticks_in_bytes_are_powers_of_two_and_read_as_such():
     assert [units.bytes_text(v) for v in units.log_ticks(262144, 67108864, True, 9)] == [
         "256 KiB", "512 KiB", "1 MiB", "2 MiB", "4 MiB", "8 MiB", "16 MiB", "32 MiB", "64 MiB"]
@@ -140,6 +205,17 @@ def test_ticks_in_bytes_are_powers_of_two_and_read_as_such():
     assert units.log_ticks(118, 260, False, 8) == [150, 200, 250]
     assert units.log_ticks(90, 2100, False, 8) == [100, 200, 500, 1000, 2000]
     assert units.readable("ps", 850e3) == (1e-3, "ns") and units.readable("ps", 2e8) == (1e-6, "us") and units.readable("B", 1) == (1, "B")
+
+
+def test_numbers_have_no_needless_digits_and_no_exponents():
+    assert [units.number_text(v) for v in (287700.12, 27.5, 1000, 0.00012345, -0.5, 0, 5e-9)] == ["287700", "27.5", "1000", "0.00012345", "-0.5", "0", "5e-09"]
+    assert units.byte_ticks(0, 300000, 5) == [0, 65536, 131072, 196608, 262144] and units.readable("1/s", 4.2e7) == (1e-6, "M/s")
+
+
+def test_names_in_one_panel_have_colours_of_their_own():
+    groups = [list("abcde"), list("fga"), list("hijka")]
+    colour = palette.distinct(groups)
+    assert all(len({colour[n] for n in g}) == len(g) for g in groups) and len({colour[n] for n in "abcdefg"}) == 7
 
 
 def test_baselines_keep_their_colours_and_nobody_else_gets_one():

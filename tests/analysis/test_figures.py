@@ -54,12 +54,42 @@ def test_a_legend_takes_the_rows_it_needs():
     assert _legend_columns(["x" * 100, "y"]) == 1
 
 
+def texts_of(folder, out, monkeypatch):
+    """The texts of every figure, by name."""
+    from analysis.draw import figure
+    monkeypatch.setitem(figure.STYLE, "svg.fonttype", "none")
+    assert figures(folder, "-o", out) == 0
+    return {f.stem: re.findall(r">([^<>]+)</text>", f.read_text()) for f in out.glob("*.svg")}
+
+
+def test_values_that_are_missing_or_zero_are_told_apart(rough_folder, tmp_path, monkeypatch):
+    texts = texts_of(rough_folder, tmp_path / "out", monkeypatch)
+    assert texts["dots"].count("0") == 1 + 3  # a name in the legend; values that a logarithmic axis cannot show
+    assert texts["many_bars"].count("n/a") == 0 and "no values" not in texts["holes"]
+    folder = study_with_a_hole(rough_folder)
+    assert texts_of(folder, tmp_path / "more", monkeypatch)["few"].count("n/a") == 1
+
+
+def study_with_a_hole(folder):
+    text = (folder / "study.json").read_text()
+    (folder / "study.json").write_text(text.replace('"plots": [', '"plots": [{"name": "few", "kind": "bars", "x": "size", "y": "holes", "series": "k", "where": {"k": [2, 3]}}, '))
+    csv = (folder / "results.csv").read_text()
+    (folder / "results.csv").write_text(re.sub(r"^(p2-64,.*,)[^,\n]*$", r"\1", csv, flags=re.MULTILINE))
+    return folder
+
+
+def test_legends_of_very_many_series_stay_small(rough_folder, tmp_path, monkeypatch):
+    many = texts_of(rough_folder, tmp_path / "out", monkeypatch)["many"]
+    assert "(47 more between)" in many and sum(t.startswith("a-configuration") for t in many) == 12
+
+
 @pytest.mark.filterwarnings("error")
-def test_labels_of_an_axis_do_not_overlap(study_folder):
+@pytest.mark.parametrize("folder", ["study_folder", "rough_folder"])
+def test_labels_of_an_axis_do_not_overlap(folder, request):
     import matplotlib
     from analysis import figures as all_figures
     from analysis.draw import figure
-    for chart in all_figures.charts_of(study_folder):
+    for chart in all_figures.charts_of(request.getfixturevalue(folder)):
         with matplotlib.rc_context(figure.STYLE):
             drawn = figure.draw(chart)
             drawn.canvas.draw()
@@ -75,6 +105,9 @@ def test_labels_of_an_axis_do_not_overlap(study_folder):
                 assert not any(a.overlaps(b) for b in titles[i + 1:]), chart.name
             width, height = drawn.canvas.get_width_height()
             for axes in drawn.axes:
+                legend = axes.get_legend()
+                outside = [] if legend is None else [legend.get_window_extent()]
+                assert not any(b.x0 < -2 or b.x1 > width + 2 for b in outside), chart.name
                 box = axes.get_tightbbox()
                 assert box is None or (box.x0 >= -2 and box.y0 >= -2 and box.x1 <= width + 2 and box.y1 <= height + 2), chart.name
             figure.plt.close(drawn)

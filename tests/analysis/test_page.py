@@ -9,7 +9,7 @@ import pytest
 
 from analysis import __main__
 from analysis.report import html, page
-from made_results import HOSTILE, write_run
+from made_results import HOSTILE, write_run, write_study
 
 needs_d3 = pytest.mark.skipif(not page.D3.is_file(), reason="SKIPPED LOUDLY: libjs-d3 is not installed, no report can be written")
 pytestmark = needs_d3
@@ -65,6 +65,28 @@ def test_claims_are_listed_failures_first(study_folder):
     text = report(study_folder)
     assert re.findall(r'<span class="(pass|fail|missing)">', text)[:3] == ["fail", "missing", "pass"]
     assert "1 of 3 claims hold." in text and "exit 1" in text
+
+
+def test_runs_that_failed_alike_are_told_once(study_folder):
+    document = json.loads((study_folder / "study.json").read_text())
+    document["failures"] = [{"point": "p", "seed": s, "status": "exit 1", "lines": "boom"} for s in range(12)] + [{"point": "q", "seed": 1, "status": "exit 2", "lines": "bang"}]
+    (study_folder / "study.json").write_text(json.dumps(document))
+    texts = Parsed(report(study_folder)).texts
+    assert texts.count("boom") == 1 and any(t.startswith("p, seed 0; p, seed 1") and t.endswith("and 4 more: exit 1") for t in texts) and "q, seed 1: exit 2" in texts
+
+
+def test_what_is_left_out_is_said(tmp_path):
+    folder = write_study(tmp_path / "s", 1, windows=[1 << k for k in range(12, 24)])
+    texts = Parsed(report(folder)).texts
+    assert sum("27 of 36 points, spread over them." in t for t in texts) == 2  # distributions and breakdowns; percentiles have all
+
+
+def test_a_page_can_be_read_aloud_and_printed(run_folder):
+    text = report(run_folder)
+    assert '<html lang="en">' in text and "<title>reach</title>" in text and '<th scope="col">' in text
+    assert 'role="img" aria-label="platform"' in text and text.count("<figcaption>") == text.count('class="chart"')
+    printed = text[text.index("@media print"):text.index("</style>")]
+    assert re.search(r"nav, \.tools[^{]*\{ display: none", printed) and "max-height: none" in printed
 
 
 def test_a_study_page_has_a_row_per_point_with_its_interval(study_folder):
