@@ -42,7 +42,7 @@ def _name(event: Mapping[str, Any]) -> str:
 def read(file: Path) -> Trace:
     """Empty when there is none. ResultError names the event that cannot be read, and a file too large to be read whole."""
     if file.is_file() and file.stat().st_size > MOST_BYTES:
-        raise ResultError(f"{file} is larger than {MOST_BYTES >> 20} MiB: trace fewer packets (trace.perfetto.dmas), or move it away to draw the rest")
+        raise ResultError(f"{file} is larger than {MOST_BYTES >> 20} MiB: trace less (trace.perfetto.dmas), or move it away to draw the rest")
     document = read_json(file)
     events = document.get("traceEvents", []) if isinstance(document, dict) else document or []
     if not isinstance(events, list):

@@ -101,7 +101,8 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
     caption = [LOG_BARS] if plot.log_y else []
     if len(order) * len(names) > MOST_BARS:
         shown = thin(order, max(2, MOST_BARS // len(names))), thin(names, max(2, MOST_BARS // 2))
-        caption.append(f"{len(shown[0])} of {len(order)} values of {x_title(study, plot)} and {len(shown[1])} of {len(names)} series; all are in results.csv.")
+        caption.append(f"{len(shown[0])} of {len(order)} values of {x_title(study, plot)} and {len(shown[1])} of {len(names)} series; "
+                       "all are in results.csv.")
         order, found = shown[0], [(c, {n: of[n] for n in shown[1] if n in of}) for c, of in found]
     labels = [said(study, plot.x, v, plot.x_bytes) for v in order]
     panels: list[Panel] = []

@@ -69,8 +69,10 @@ def percentile_bars(panels: list[Facet[Distribution]], name: str, title: str, la
     longest = max(d.percentile(PERCENTILES[-1]) for f in panels for _, d in f.items)
     factor, unit = readable("ps", longest)
     value = Axis("latency", unit, lower=0.0, upper=longest * factor * 1.04)
-    drawn = [Bars([n for n, _ in f.items], value, [Bar(n, [d.percentile(p) * factor for _, d in f.items], colour[n]) for n, p in zip(names, PERCENTILES)],
-                  stacked=False, label_title=label_title, title=f.title) for f in panels]
+    drawn = []
+    for f in panels:
+        bars = [Bar(n, [d.percentile(p) * factor for _, d in f.items], colour[n]) for n, p in zip(names, PERCENTILES)]
+        drawn.append(Bars([n for n, _ in f.items], value, bars, stacked=False, label_title=label_title, title=f.title))
     return Chart(name, title, drawn, columns_for(len(panels)) if max(len(n) for f in panels for n, _ in f.items) < 12 else 1)
 
 

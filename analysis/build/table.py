@@ -127,8 +127,9 @@ def x_axis(study: Study, plot: Plot) -> Axis:
 
 def part(study: Study, plot: Plot) -> str:
     """Which rows the plot shows, as words; empty for all. What axis and legend say anyway is left out."""
+    told = {plot.x, plot.series, *(plot.y if plot.kind == "heat" else ())}
     return ", ".join(f"{spoken(study, c)} {' or '.join(said(study, c, v) for v in (w if isinstance(w, list) else [w]))}"
-                     for c, w in plot.where.items() if c in study.columns and c not in (plot.x, plot.series, *(plot.y if plot.kind == "heat" else ())))
+                     for c, w in plot.where.items() if c in study.columns and c not in told)
 
 
 def legend_title(study: Study, column: str, names: Sequence[str]) -> str:

@@ -110,7 +110,8 @@ def _sampled(run: RunFolder) -> Chart | None:
         least = min(0.0, *(float(np.nanmin(v)) * size for v in curves.values()))
         title = kind if sum(k == kind for k, _ in kinds) == 1 else f"{kind} ({of_unit})" if of_unit != "1" else kind
         groups[title] = Axis(kind, said, lower=least), {n: (time, (v * size).tolist()) for n, v in curves.items()}
-    caption = f"From timeline.csv, {len(ends)} samples." + (f" A point is the mean of {each} of them." if each > 1 else "") + (f" {still} metrics that stay zero are left out." if still else "")
+    caption = f"From timeline.csv, {len(ends)} samples." + (f" A point is the mean of {each} of them." if each > 1 else "")
+    caption += f" {still} metrics that stay zero are left out." if still else ""
     return _chart("timeline", "Over time", Axis("simulated time", unit), groups, "line", caption)
 
 
@@ -179,7 +180,7 @@ def _traced(run: RunFolder) -> list[Chart]:
     for title, of in _panels(trace).items():
         for name, (slices, count) in of.items():
             taken = busy(slices, edges) * (1 if count > 1 else 100)
-            y = Axis(f"busy of {count}", lower=0.0, upper=float(count)) if count > 1 else Axis("busy", "%", lower=0.0, upper=max(100.0, float(taken.max())))
+            y = Axis(f"busy of {count}", lower=0.0, upper=float(count)) if count > 1 else Axis("busy", "%", lower=0.0, upper=100.0)
             tracks.setdefault(title, (y, {}))[1][name] = (time, [*taken.tolist(), float(taken[-1])])
     busiest = sorted(tracks.items(), key=lambda g: -max(sum(values) / (g[1][0].upper or 1) for _, values in g[1][1].values()))
     shares = _chart("tracks", "Over time: how much of each track's time is taken by traced slices", x, dict(busiest), "step",
@@ -190,7 +191,8 @@ def _traced(run: RunFolder) -> list[Chart]:
         counters[title][key] = _counter(samples, end, factor)
         moving[title] = max(moving[title], float(np.ptp([v for _, v in samples])))
     ranked = sorted((t for t in counters if moving[t] > 0), key=lambda t: -len(set(counters[t][next(iter(counters[t]))][1])))
-    levels = _chart("counters", "Over time: counters of the trace", x, {t: (Axis(next(iter(counters[t])) if len(counters[t]) == 1 else "value", lower=0.0), counters[t]) for t in ranked}, "step",
+    named = {t: next(iter(counters[t])) if len(counters[t]) == 1 else "value" for t in ranked}
+    levels = _chart("counters", "Over time: counters of the trace", x, {t: (Axis(named[t], lower=0.0), counters[t]) for t in ranked}, "step",
                     "From trace.json.")
     return [c for c in (shares, levels) if c is not None]
 

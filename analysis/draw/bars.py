@@ -25,7 +25,8 @@ def _error(axes: matplotlib.axes.Axes, panel: Bars, part: Bar, at: np.ndarray) -
     values = np.asarray(part.values, dtype=float)
     reach = [values - np.asarray(part.low), np.asarray(part.high) - values]
     x, y = (values, at) if panel.horizontal else (at, values)
-    axes.errorbar(x, y, linestyle="none", color="#222222", linewidth=0.9, capsize=2, **({"xerr": reach} if panel.horizontal else {"yerr": reach}))
+    which = {"xerr": reach} if panel.horizontal else {"yerr": reach}
+    axes.errorbar(x, y, linestyle="none", color="#222222", linewidth=0.9, capsize=2, **which)
 
 
 def _marks(axes: matplotlib.axes.Axes, panel: Bars, part: Bar, at: np.ndarray) -> None:

@@ -127,7 +127,19 @@ def draw(chart: Chart) -> plt.Figure:
                     borderaxespad=0, borderpad=0, title=chart.legend_title or None, title_fontsize=8).set_in_layout(False)
     if chart.title:
         figure.suptitle("\n".join(textwrap.fill(line, 84) for line in chart.title.split("\n")), fontsize=10)
+    _settle(figure)
     return figure
+
+
+def _settle(figure: plt.Figure) -> None:
+    """Lays the figure out and keeps that, rounded: the layout's solver meets its variables in an order of their addresses, so that its
+    last bits differ from time to time, and with them the names of clipping paths in the SVG."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        axes.set_position([round(v, 6) for v in axes.get_position(original=True).bounds])
+    if figure._suptitle is not None:
+        figure._suptitle.set_position([round(v, 6) for v in figure._suptitle.get_position()])
 
 
 def save(chart: Chart, stem: Path | str) -> list[Path]:

@@ -1,4 +1,5 @@
 """Figures as files, through the command line."""
+import json
 import re
 import xml.etree.ElementTree
 
@@ -72,7 +73,8 @@ def test_values_that_are_missing_or_zero_are_told_apart(rough_folder, tmp_path, 
 
 def study_with_a_hole(folder):
     text = (folder / "study.json").read_text()
-    (folder / "study.json").write_text(text.replace('"plots": [', '"plots": [{"name": "few", "kind": "bars", "x": "size", "y": "holes", "series": "k", "where": {"k": [2, 3]}}, '))
+    few = {"name": "few", "kind": "bars", "x": "size", "y": "holes", "series": "k", "where": {"k": [2, 3]}}
+    (folder / "study.json").write_text(text.replace('"plots": [', f'"plots": [{json.dumps(few)}, '))
     csv = (folder / "results.csv").read_text()
     (folder / "results.csv").write_text(re.sub(r"^(p2-64,.*,)[^,\n]*$", r"\1", csv, flags=re.MULTILINE))
     return folder
