@@ -143,12 +143,12 @@ def _plot(document: Mapping[str, Any], where: str, columns: Mapping[str, Column]
     return Plot(**values)
 
 
-def _runs(folder: Path, point: Mapping[str, Any], name: str) -> list[Path]:
-    """Folders with a result, as listed, else as found. A listed folder lies below this one, whatever the file says."""
+def _runs(folder: Path, root: Path, point: Mapping[str, Any], name: str) -> list[Path]:
+    """Folders with a result, as listed, else as found. A listed folder lies below this one (`root` without links), whatever the file says."""
     at = folder / "runs" / name
     if "runs" in point:
         listed = [folder / str(r.get("folder", "")) for r in point["runs"]]
-        return [r for r in listed if (r / "result.json").is_file() and folder.resolve() in r.resolve().parents]
+        return [r for r in listed if (r / "result.json").is_file() and root in r.resolve().parents]
     return [at] if (at / "result.json").is_file() else sorted(r.parent for r in at.glob("*/result.json"))
 
 
@@ -156,10 +156,11 @@ def _points(folder: Path, document: Mapping[str, Any], frame: pd.DataFrame) -> l
     listed: dict[str, Mapping[str, Any]] = {str(p.get("name", "")): p for p in document.get("points", []) if isinstance(p, dict)}
     names = listed or {str(n): {} for n in frame.get("point", pd.Series(dtype=str)).drop_duplicates()}
     found = []
+    root = folder.resolve()
     for name, p in names.items():
         if "/" in name or name.startswith(".") or not name:
             raise ResultError(f"{folder}: '{name}' cannot name a point's folder")
-        runs = _runs(folder, p, name)
+        runs = _runs(folder, root, p, name)
         states = list(dict.fromkeys(str(r.get("state", "")) for r in p.get("runs", []))) or ["done" if runs else "no result"]
         found.append(Point(name, {**({"run": p["run"]} if "run" in p else {}), **(p.get("settings") or {})}, ", ".join(states), runs))
     return found

@@ -60,12 +60,10 @@ def _settings(study: Study) -> str:
 def _worst(study: Study, add: AddCharts) -> str:
     """The slowest of all runs together."""
     found: list[dict[str, Any]] = []
-    seen = 0
-    for p in study.points:
-        for run in study.runs(p.name):
-            seen += 1
-            if seen <= MOST_WORST_RUNS:
-                found += [{**d, "point": p.name} for d in run.worst()]
+    runs = [(p.name, folder) for p in study.points for folder in p.runs]
+    seen = len(runs)
+    for name, folder in runs[:MOST_WORST_RUNS]:
+        found += [{**d, "point": name} for d in RunFolder(folder).worst()]
     found.sort(key=lambda d: -float(d["latency_ps"]))
     chart = run_charts.worst(found[:20])
     if chart is None:
