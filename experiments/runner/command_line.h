@@ -3,6 +3,7 @@
 
 #include <boost/program_options.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/base/error.h"
@@ -16,7 +17,7 @@ struct Command {
   /// What its bare arguments are, for completion: YAML files, folders, words it knows.
   enum class Takes { nothing, configurations, folders, words };
   const char* name;
-  const char* usage;                                            ///< "run FILE [options]"
+  const char* usage;                                            ///< "run FILE [options]"; a line for each way
   const char* summary;                                          ///< one line for the program's help
   int (*run)(const Command& self, const Arguments& arguments);  ///< returns an ExitCode
   Takes takes = Takes::nothing;
@@ -25,6 +26,9 @@ struct Command {
 
 /// The commands in the order of the help text.
 const std::vector<Command>& commands();
+
+/// The lines of its `usage`.
+std::vector<std::string> usages(const Command& command);
 
 /// What a command prints for --help.
 std::string help_of(const Command& command);
@@ -47,6 +51,8 @@ class CommandOptions {
   boost::program_options::options_description_easy_init add() { return visible_.add_options(); }
   /// Bare words: `count` of them go to the option `name` (-1: any number).
   void positional(const char* name, int count);
+  /// An option ("set,s") of other commands that takes a value, and that this one has not: the error says `instead`.
+  void refuse(const char* option, const char* instead);
   /// False when help was asked for and printed. Throws UsageError.
   bool parse(const Arguments& arguments);
   bool has(const char* name) const { return values_.count(name) != 0; }
@@ -64,6 +70,7 @@ class CommandOptions {
   boost::program_options::options_description hidden_;
   boost::program_options::positional_options_description positional_;
   boost::program_options::variables_map values_;
+  std::vector<std::pair<std::string, std::string>> refused_;  ///< option, what to do instead
 };
 
 }  // namespace iommusim::runner

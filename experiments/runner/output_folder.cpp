@@ -34,6 +34,9 @@ OutputFolder::OutputFolder(const fs::path& path, bool replace) : replace_(replac
   path_ = fs::absolute(path).lexically_normal();
   if (!path_.has_filename()) path_ = path_.parent_path();  // a trailing slash
   if (fs::exists(fs::symlink_status(path_))) {
+    std::error_code e;
+    if (fs::exists(path_ / "study.json", e))
+      throw base::UserError(path.string() + " is the folder of a sweep. Choose another for this run with -o.");
     if (!replace) {
       throw base::UserError(path.string() +
                             " exists already. Choose another folder with -o, or replace it with --force.");

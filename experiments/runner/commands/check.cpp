@@ -29,11 +29,6 @@ void print(const std::string& file, const ExperimentConfig& config) {
   std::cout << "address map\n" << indented(platforms::address_plan_of(config.platform).map().to_text());
 }
 
-bool names_a_study(const std::string& file) {
-  base::Diagnostics ignored;  // reading it in earnest tells them
-  return is_study(base::load_document(file, {}, ignored));
-}
-
 void print_points(const std::string& file, const Study& study) {
   std::cout << file << ": ok\n  " << study.config.title << "\n  " << study.points.size() << " points";
   if (const auto& r = study.config.replications) {

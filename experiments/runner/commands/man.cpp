@@ -30,7 +30,8 @@ int man_command(const Command& self, const Arguments& arguments) {
             << ".SH NAME\niommusim \\- a discrete\\-event simulator for IOMMU performance studies\n"
             << ".SH SYNOPSIS\n";
   for (const Command& c : commands())
-    std::cout << (&c == &commands().front() ? "" : ".br\n") << ".B iommusim\n" << roff(c.usage) << "\n";
+    for (const std::string& usage : usages(c))
+      std::cout << (&c == &commands().front() ? "" : ".br\n") << ".B iommusim\n" << roff(usage) << "\n";
   std::cout << ".SH COMMANDS\n";
   for (const Command& c : commands())
     std::cout << ".SS " << c.name << "\n" << roff(c.summary) << ".\n.PP\n.nf\n" << roff(help_of(c)) << ".fi\n";

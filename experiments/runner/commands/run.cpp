@@ -7,6 +7,7 @@
 #include "experiments/runner/provenance.h"
 #include "experiments/runner/result_folder.h"
 #include "experiments/runner/summary.h"
+#include "experiments/runner/sweep/study.h"
 
 namespace iommusim::runner {
 
@@ -15,9 +16,10 @@ int run_command(const Command& self, const Arguments& arguments) {
       self,
       "Runs the experiment and writes a folder of results: result.json (every metric), resolved.yaml (every setting;\n"
       "running it gives the same result.json), latency.csv (histograms), worst.json (the slowest DMAs), topology.json\n"
-      "(PCIe tree, IOMMU groups), run.log (wall-clock figures), and with a `trace` section tlp.csv and trace.json\n"
-      "(packets on the links). The folder appears whole, or not at all: not when the run fails or is interrupted "
-      "(Ctrl-C).");
+      "(PCIe tree, IOMMU groups), run.log (wall-clock figures), and as the `trace` section asks trace.json (what every "
+      "part\n"
+      "does, as tracks for ui.perfetto.dev), timeline.csv (figures over time), tlp.csv (packets on the links). The\n"
+      "folder appears whole, or not at all: not when the run fails or is interrupted (Ctrl-C).");
   options.add()("set,s", boost::program_options::value<std::vector<std::string>>(),
                 "PATH=VALUE: sets a configuration key, e.g. platform.iommu.unit.walkers=4")(
       "output,o", boost::program_options::value<std::string>(), "Result folder (default: results/NAME)")(
@@ -25,10 +27,11 @@ int run_command(const Command& self, const Arguments& arguments) {
   options.positional("file", 1);
   if (!options.parse(arguments)) return exit_ok;
   options.require("file", "a configuration file");
-  const ExperimentConfig config = load_experiment(options.words("file").front(), options.words("set"));
-  if (config.workloads.empty() && !config.replay) {
-    throw base::UserError(options.words("file").front() + ": nothing to run: it has neither `workloads` nor `replay`");
-  }
+  const std::string file = options.words("file").front();
+  if (names_a_study(file)) throw base::UserError(file + ": this is a study: use `iommusim sweep`");
+  const ExperimentConfig config = load_experiment(file, options.words("set"));
+  if (config.workloads.empty() && !config.replay)
+    throw base::UserError(file + ": nothing to run: it has neither `workloads` nor `replay`");
   OutputFolder folder(options.has("output") ? std::filesystem::path(options.word("output"))
                                             : std::filesystem::path("results") / config.name,
                       options.has("force"));

@@ -15,8 +15,8 @@ std::vector<std::string> schema_kinds() { return {"experiment", "study"}; }
 int schema_command(const Command& self, const Arguments& arguments) {
   CommandOptions options(
       self,
-      "Prints the JSON Schema (draft 2020-12) of configuration files and parts of them, or with `study` that of "
-      "studies.\n"
+      "Prints the JSON Schema (draft 2020-12) of configuration files and parts of them (`experiment`, also without a\n"
+      "kind), or that of studies (`study`).\n"
       "Editors with a YAML language server complete from it and check while one types; a file's first line names it:\n"
       "  # yaml-language-server: $schema=FILE");
   options.positional("kind", 1);

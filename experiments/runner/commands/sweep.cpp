@@ -15,10 +15,14 @@ namespace {
 
 namespace po = boost::program_options;
 
+/// A quantity of an option. A bare number is told the unit that runs are counted in, not that of the models.
 template <class T>
-T value_of(const base::Parsed<T>& parsed, const char* option) {
-  if (!parsed) throw UsageError(std::string(option) + ": " + parsed.error);
-  return *parsed.value;
+T value_of(base::Parsed<T> (*parse)(std::string_view), const std::string& text, const char* option, const char* unit) {
+  const base::Parsed<T> parsed = parse(text);
+  if (parsed) return *parsed.value;
+  const std::string with_unit = text + " " + unit;
+  throw UsageError(std::string(option) + ": " +
+                   (parse(with_unit) ? "'" + text + "' has no unit: write '" + with_unit + "'" : parsed.error));
 }
 
 unsigned processors() {
@@ -52,8 +56,9 @@ int sweep_command(const Command& self, const Arguments& arguments) {
       "units (results.columns.json) and study.json, and says which claims hold. All points are checked before the "
       "first\n"
       "one runs. With --resume only what lacks a valid result runs: one of the same configuration and version. Exit\n"
-      "status 1 when a run failed, a claim does not hold, or the sweep was interrupted.\n"
-      "`iommusim sweep status DIR` tells how far a sweep is.");
+      "status 1 when a run failed, a claim does not hold, or the sweep was interrupted. `sweep status` tells how far "
+      "a\n"
+      "sweep is.");
   options.add()("output,o", po::value<std::string>(),
                 "Folder (default: results/NAME after the study's folder and file)")(
       "jobs,j", po::value<unsigned>(), "Processes at a time (default: as many as processors)")(
@@ -70,6 +75,7 @@ int sweep_command(const Command& self, const Arguments& arguments) {
       "sbatch", po::value<std::string>(), "Further options for sbatch, both jobs, e.g. \"-p main -c 8 -t 60\"")(
       "quiet,q", "Prints claims and failures only");
   options.positional("file", 1);
+  options.refuse("set,s", "a study takes no -s: write settings of every point in it, under `set:`");
   if (!options.parse(arguments)) return exit_ok;
   options.require("file", "a study");
   const std::string file = options.words("file").front();
@@ -82,9 +88,9 @@ int sweep_command(const Command& self, const Arguments& arguments) {
   if (sweep.resume && sweep.force) throw UsageError("--resume keeps what --force replaces: give one of them");
   sweep.quiet = options.has("quiet");
   if (options.has("timeout"))
-    sweep.limits.seconds = value_of(base::parse_time(options.word("timeout")), "--timeout").seconds();
+    sweep.limits.seconds = value_of(&base::parse_time, options.word("timeout"), "--timeout", "s").seconds();
   if (options.has("memory"))
-    sweep.limits.memory = value_of(base::parse_bytes(options.word("memory")), "--memory").value();
+    sweep.limits.memory = value_of(&base::parse_bytes, options.word("memory"), "--memory", "GiB").value();
   if (options.has("retry")) sweep.retry = options.number("retry");
   sweep.prepare = options.has("prepare");
   if (options.has("share")) sweep.share = share_of(options.word("share"));

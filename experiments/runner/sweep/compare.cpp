@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "experiments/runner/sweep/figures.h"
 #include "experiments/runner/sweep/reference.h"
@@ -13,6 +14,7 @@
 #include "experiments/runner/sweep/table.h"
 #include "experiments/runner/sweep/value.h"
 #include "models/base/error.h"
+#include "models/base/text.h"
 
 namespace iommusim::runner {
 namespace {
@@ -75,15 +77,42 @@ struct Change {
   double relative, p, p_holm;
 };
 
+bool contains_any(const std::string& metric, const std::vector<std::string>& texts) {
+  return std::any_of(texts.begin(), texts.end(),
+                     [&](const std::string& text) { return metric.find(text) != std::string::npos; });
+}
+
+/// Each text of -m must be in a metric of A or B. What is near is a metric's path, or a part of it.
+void check_metrics(const std::vector<std::string>& texts, const Entries& a, const Entries& b) {
+  std::set<std::string> metrics, parts;
+  for (const Entries* entries : {&a, &b})
+    for (const Entry& e : *entries) metrics.insert(e.metric);
+  for (const std::string& text : texts) {
+    if (std::any_of(metrics.begin(), metrics.end(), [&](const std::string& m) { return contains_any(m, {text}); }))
+      continue;
+    for (const std::string& m : metrics)
+      for (std::size_t at = 0; at != std::string::npos; at = m.find('.', at + 1)) {
+        const std::size_t begin = at == 0 ? 0 : at + 1;
+        parts.insert(m.substr(begin));
+        parts.insert(m.substr(begin, m.find('.', begin) - begin));
+      }
+    const std::string near = base::did_you_mean(text, {parts.begin(), parts.end()});
+    std::vector<std::string> some;
+    for (const std::string& m : metrics)
+      if (some.size() < 8) some.push_back(m);
+    if (some.size() < metrics.size()) some.emplace_back("...");
+    throw base::UserError("-m: no metric's path contains '" + text + "'." +
+                          (near.empty() ? " Known: " + base::join(some) : near));
+  }
+}
+
 std::vector<Change> changes(const Entries& a, const Entries& b, const CompareOptions& options) {
   std::map<std::pair<std::string, std::string>, const Entry*> others;
   for (const Entry& e : b) others[{e.point, e.metric}] = &e;
   std::vector<Change> out;
   for (const Entry& e : a) {
     const auto other = others.find({e.point, e.metric});
-    const bool wanted = options.metrics.empty() ||
-                        std::any_of(options.metrics.begin(), options.metrics.end(),
-                                    [&](const std::string& m) { return e.metric.find(m) != std::string::npos; });
+    const bool wanted = options.metrics.empty() || contains_any(e.metric, options.metrics);
     if (!wanted || other == others.end() || other->second->unit != e.unit) continue;
     const Sample sa = sample_of(e.values), sb = sample_of(other->second->values);
     const double relative = sa.mean == sb.mean ? 0 : (sb.mean - sa.mean) / std::fabs(sa.mean);  // infinite from 0
@@ -165,6 +194,7 @@ std::string compare_text(const fs::path& a, const fs::path& b, const CompareOpti
   if (is_sweep(b) != sweep)
     throw base::UserError(a.string() + " and " + b.string() + " are not comparable: one is a run, the other a sweep");
   const Entries first = sweep ? of_sweep(a) : of_run(a), second = sweep ? of_sweep(b) : of_run(b);
+  check_metrics(options.metrics, first, second);
   const std::vector<Change> all = changes(first, second, options);
   if (options.csv) return csv(all);
   const std::string rest = other_units(first, second) + alone(first, second, "A") + alone(second, first, "B");

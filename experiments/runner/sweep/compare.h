@@ -13,7 +13,8 @@ struct CompareOptions {
   bool csv = false;
 };
 
-/// Throws base::UserError when a folder holds neither a result nor a sweep, or they are of different kinds.
+/// Throws base::UserError when a folder holds neither a result nor a sweep, they are of different kinds, or no metric
+/// contains one of the texts.
 std::string compare_text(const std::filesystem::path& a, const std::filesystem::path& b, const CompareOptions& options);
 
 }  // namespace iommusim::runner

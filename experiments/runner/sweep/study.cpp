@@ -120,6 +120,14 @@ class Checks {
   std::vector<std::string> columns_;
 };
 
+/// Whether a document describes a machine or what it does, which studies leave to the configuration they run.
+bool is_configuration(const Node& root) {
+  if (is_study(root)) return false;
+  const Node* const run = root.find("run");
+  return root.find("platform") || root.find("workloads") || root.find("replay") ||
+         (run && run->kind == Node::Kind::map);
+}
+
 }  // namespace
 
 std::string Factor::unit() const {
@@ -147,9 +155,18 @@ bool is_study(const Node& root) {
   return false;
 }
 
+bool names_a_study(const std::string& file) {
+  base::Diagnostics ignored;
+  return is_study(base::load_document(file, {}, ignored));
+}
+
 std::unique_ptr<Study> load_study(const std::string& file) {
   base::Diagnostics diagnostics;
   const Node root = base::load_document(file, {}, diagnostics);
+  if (is_configuration(root))
+    throw base::UserError(file +
+                          ": this is a configuration, no study: use `iommusim run`, or write a study that names it as "
+                          "`run:`");
   auto study = std::make_unique<Study>();
   study->path = file;
   if (root.kind == Node::Kind::map) {

@@ -74,6 +74,8 @@ struct Study {
 
 /// Whether a document is a study rather than an experiment.
 bool is_study(const base::Node& root);
+/// The same of a file; false for one that cannot be read, the errors of which whoever reads it in earnest tells.
+bool names_a_study(const std::string& file);
 
 /// Reads and checks a study's file alone, not the configurations it runs. Throws base::ConfigError with every error
 /// found.
