@@ -2,7 +2,9 @@
 # share/iommusim the configurations, studies and analysis as in the repository. The program needs none of them at run time, only Debian's libraries.
 include(GNUInstallDirs)
 install(TARGETS iommusim)
-install(FILES LICENSE TYPE DOC)
+install(FILES LICENSE README.md CHANGELOG.md TYPE DOC)
+install(FILES experiments/runner/sweep/FORMAT.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/experiments/runner/sweep)
+install(FILES experiments/runner/trace/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/experiments/runner/trace)
 
 # iommusim_install_text(FOLDER FILE ARGUMENTS...): what the program prints with these arguments becomes a file.
 function(iommusim_install_text folder file)
@@ -25,3 +27,9 @@ install(DIRECTORY experiments DESTINATION ${shared} FILES_MATCHING
   PATTERN experiments/runner EXCLUDE PATTERN experiments/import EXCLUDE)
 install(DIRECTORY analysis DESTINATION ${shared} FILES_MATCHING
   PATTERN *.py PATTERN *.js PATTERN *.css PATTERN README.md PATTERN __pycache__ EXCLUDE PATTERN .mypy_cache EXCLUDE)
+# `iommusim-analysis` is `python3 -m analysis` of what is installed, wherever the whole is moved to.
+file(RELATIVE_PATH from_bin ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_DATADIR}/iommusim)
+file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/installed/iommusim-analysis @ONLY CONTENT [=[#!/bin/sh
+PYTHONPATH=$(dirname "$(readlink -f "$0")")/@from_bin@ exec /usr/bin/python3 -m analysis "$@"
+]=])
+install(PROGRAMS ${CMAKE_CURRENT_BINARY_DIR}/installed/iommusim-analysis TYPE BIN)

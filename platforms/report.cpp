@@ -91,7 +91,7 @@ std::string platform_text(const PlatformConfig& c) {
   for (const CoreConfig& core : c.cores) text += fmt::format("├── {}: CPU core\n", core.name);
   text += iommu_text(c);
   const Topology t = topology_of(c);
-  text += fmt::format("└── root_complex: {} root ports\n", t.roots.size());
+  text += fmt::format("└── root_complex: {} root port{}\n", t.roots.size(), t.roots.size() == 1 ? "" : "s");
   return text + below_text(c, t, t.roots, "    ");
 }
 

@@ -40,7 +40,12 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
       best_distance = distance;
     }
   }
-  return best;
+  if (!best.empty()) return best;
+  // Another ending of the same word: 'replicas' for 'replications'.
+  const std::string stem = folded(name.substr(0, name.size() * 3 / 4));
+  for (const std::string& candidate : candidates)
+    if (stem.size() >= 5 && folded(candidate).compare(0, stem.size(), stem) == 0) return candidate;
+  return "";
 }
 
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates) {

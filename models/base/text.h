@@ -12,7 +12,7 @@ namespace iommusim::base {
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// The candidate nearest to `name`, or "" when none is within a third of its length (at least one edit). Case counts
-/// little.
+/// little. Else the first that begins with three quarters of a name of seven letters at least.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
 /// " Did you mean 'x'?" (leading space), or "" when nothing is near.

@@ -4,7 +4,7 @@ namespace iommusim::host {
 
 const base::Fields<InvalidationConfig>& InvalidationConfig::fields() {
   static const base::Fields<InvalidationConfig> f =
-      base::Fields<InvalidationConfig>("invalidation", "How unmapped addresses are invalidated")
+      base::Fields<InvalidationConfig>("driver_invalidation", "How unmapped addresses are invalidated")
           .field("flush_queue_entries", &InvalidationConfig::flush_queue_entries,
                  "Lazy: ring of unmapped ranges per CPU; one entry stays free, so a full one holds one less")
           .range(2u, 65536u)

@@ -5,6 +5,7 @@ import glob
 import gzip
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -60,9 +61,13 @@ class Commands(CliTest):
             (["chekc"], "unknown command 'chekc'. Did you mean 'check'?"),
             (["run"], "a configuration file is missing"),
             (["run", EXPERIMENT, "--forse"], "unknown option '--forse'. Did you mean '--force'?"),
-            (["run", EXPERIMENT, EXPERIMENT], "too many arguments"),
+            (["run", EXPERIMENT, "stray"], "iommusim: one argument too many: 'stray'\n"),
+            (["man", "stray"], "iommusim: one argument too many: 'stray'\n"),
             (["run", EXPERIMENT, "-o"], "the required argument for option '--output' is missing"),
-            (["describe", "iotbl"], "unknown component 'iotbl'."),
+            (["describe", "iotbl"], "iommusim: no component and no key is called 'iotbl'. Did you mean 'iotlb'? Components: experiment, run,"),
+            (["describe", "platform.iommu.unitt.walkers"],
+             "iommusim: platform.iommu.unitt.walkers: 'unitt' is no key of iommu. Did you mean 'unit'?\n"),
+            (["describe", "run.seed.x"], "iommusim: run.seed.x: 'seed' has no keys in it\n"),
             (["list", "paterns"], "unknown kind 'paterns'. Did you mean 'patterns'?"),
             (["import"], "a capture folder is missing"),
         ]:
@@ -102,12 +107,45 @@ class Commands(CliTest):
     def test_describe_knows_every_component_it_lists(self):
         names = [line.split()[0] for line in self.iommusim("describe").stdout.splitlines()]
         self.assertGreater(len(names), 20)
+        self.assertEqual(len(set(names)), len(names), "no two have one name")
         for name in names:
             self.assertTrue(self.iommusim("describe", name).stdout.startswith(name + ":"), name)
+        for name in ("experiment", "study"):
+            self.assertIn("Every file has `schema: 1`, the version of the format, and may have `include: [FILE, ...]`",
+                          self.iommusim("describe", name).stdout)
+
+    def test_describe_finds_keys_by_path_and_by_name(self):
+        walkers = self.iommusim("describe", "platform.iommu.unit.walkers").stdout
+        self.assertRegex(walkers, r"^remapping_unit: .*\n  walkers  [^\n]*default \d+\n +[^\n]*\n$")
+        self.assertIn(walkers, self.iommusim("describe", "walkers").stdout)
+        self.assertEqual(self.iommusim("describe", "platform.iommu.unit").stdout, self.iommusim("describe", "remapping_unit").stdout)
+        self.assertEqual(self.iommusim("describe", "workloads[0].buffer").stdout, self.iommusim("describe", "buffer").stdout)
+        self.assertTrue(self.iommusim("describe", "claims.where").stdout.startswith("claim: "))
+        shared = self.iommusim("describe", "entries").stdout
+        self.assertGreater(len(re.findall(r"^\w+: ", shared, re.M)), 1, "a key of several components, each named")
 
     def test_list_has_choices_of_every_kind(self):
         for line in self.iommusim("list").stdout.splitlines():
             self.assertTrue(self.iommusim("list", line.split()[0]).stdout.strip(), line)
+
+    def test_every_way_to_call_a_command_is_in_its_help_and_in_the_manual(self):
+        self.assertIn("[--resume | --force]\n       iommusim sweep status DIR\n", self.iommusim("sweep", "--help").stdout)
+        self.assertIn("Usage: iommusim schema [experiment | study]\n", self.iommusim("schema", "--help").stdout)
+        manual = self.iommusim("man").stdout
+        self.assertIn("\n.B iommusim\nsweep status DIR\n", manual)
+        for file in ("trace.json", "timeline.csv", "tlp.csv"):
+            self.assertIn(file, self.iommusim("run", "--help").stdout)
+            self.assertIn(file, manual)
+
+    def test_a_study_is_not_run(self):
+        study = os.path.join(os.path.dirname(EXPERIMENT), "sweep.yaml")
+        self.assertEqual(self.iommusim("run", study, status=2).stderr, f"iommusim: {study}: this is a study: use `iommusim sweep`\n")
+        self.assert_nothing_written()
+
+    def test_counts_agree_with_their_nouns(self):
+        self.assertIn("root_complex: 1 root port\n", self.iommusim("check", EXPERIMENT).stdout)
+        done = self.run_short("out", "-s", "workloads[3].buffer.size=1 MiB", status=2)
+        self.assertIn("has no item [3]: the list has 1 item\n", done.stderr)
 
     def test_schema_is_json_and_demands_the_schema_key(self):
         schema = json.loads(self.iommusim("schema").stdout)
@@ -204,6 +242,13 @@ class Results(CliTest):
         os.mkdir(self.path("precious"))
         with open(self.path("precious", "thesis.tex"), "w") as f:
             f.write("years of work")
+        os.mkdir(self.path("swept"))
+        with open(self.path("swept", "study.json"), "w") as f:
+            f.write("{}")
+        for force in ([], ["--force"]):
+            self.assertEqual(self.run_short("swept", *force, status=2).stderr,
+                             "iommusim: swept is the folder of a sweep. Choose another for this run with -o.\n")
+        shutil.rmtree(self.path("swept"))
         self.assertIn("no result folder", self.run_short("precious", "--force", status=2).stderr)
         self.assertEqual(os.listdir(self.path("precious")), ["thesis.tex"])
         self.assert_nothing_written("precious")

@@ -33,7 +33,9 @@ class Installed(unittest.TestCase):
     def test_every_file_is_where_its_kind_belongs(self):
         for name in ("bin/iommusim", "share/man/man1/iommusim.1", "share/bash-completion/completions/iommusim",
                      "share/zsh/site-functions/_iommusim", "share/fish/vendor_completions.d/iommusim.fish",
-                     "share/doc/iommusim/LICENSE", "share/iommusim/configs/schema/study.json"):
+                     "share/doc/iommusim/LICENSE", "share/doc/iommusim/README.md", "share/doc/iommusim/CHANGELOG.md",
+                     "share/doc/iommusim/experiments/runner/sweep/FORMAT.md", "share/doc/iommusim/experiments/runner/trace/README.md",
+                     "share/iommusim/configs/schema/study.json"):
             self.assertGreater((self.usr / name).stat().st_size, 500, name)
         sources = [f for f in self.usr.rglob("*") if f.suffix in (".cpp", ".h", ".pyc", ".a", ".so")]
         self.assertEqual(sources, [])
@@ -51,7 +53,8 @@ class Installed(unittest.TestCase):
         study = self.share / "experiments" / "iotlb_reach"
         self.iommusim("check", study / "sweep.yaml")
         self.iommusim("run", "-q", study / "smoke.yaml", "-o", self.work / "out")
-        table = self.run_it("/usr/bin/python3", "-B", "-m", "analysis", "table", self.work / "out", cwd=self.share)
+        os.symlink(self.usr / "bin" / "iommusim-analysis", self.work / "linked")
+        table = self.run_it(self.work / "linked", "table", "out", env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
         self.assertIn("nfp.dma.throughput", table)
 
 

@@ -40,6 +40,10 @@ class Bash(ShellTest):
         self.assertEqual(complete("iommusim", "run", "stu"), ["studies", "study.yaml"])
         self.assertEqual(complete("iommusim", "run", "t"), [], "no configuration")
         self.assertEqual(complete("iommusim", "run", "study.yaml", "-o", "stu"), ["studies"])
+        self.assertEqual(complete("iommusim", "compare", "-m", "stu"), [], "a metric is no folder")
+        self.assertEqual(complete("iommusim", "sweep", "study.yaml", "-j", "stu"), [])
+        self.assertEqual(complete("iommusim", "describe", "--metrics", "stu"), ["studies", "study.yaml"])
+        self.assertEqual(complete("iommusim", "sweep", "--sh"), ["--share"], "once")
         self.assertEqual(complete("iommusim", "sweep", "st"), ["status", "studies", "study.yaml"])
         self.assertEqual(complete("iommusim", "sweep", "status", "st"), ["studies"])
         self.assertEqual(complete("iommusim", "collect", "st"), ["studies"])
@@ -65,6 +69,8 @@ class Zsh(ShellTest):
         self.assertIn("--resume", complete("iommusim", "sweep", "--"))
         self.assertEqual(complete("iommusim", "sweep", "''"), ["status", "FILES", "-g", "*.yaml"])
         self.assertEqual(complete("iommusim", "collect", "''"), ["FILES", "-/"])
+        self.assertEqual(complete("iommusim", "run", "-o", "''"), ["FILES", "-/"])
+        self.assertEqual(complete("iommusim", "compare", "-m", "''"), [])
         self.assertIn("iotlb", complete("iommusim", "describe", "''"))
 
 

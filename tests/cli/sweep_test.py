@@ -342,6 +342,14 @@ class Failures(SweepTest):
         self.assertEqual([p["runs"][0]["state"] for p in study["points"]], ["done", "failed", "failed"])
         self.assertEqual(sorted(os.listdir(self.path("out", "runs"))), ["good"])
 
+    def test_status_tells_of_ten_failures_and_counts_the_others(self):
+        points = "points:\n" + "".join(f"  - {{name: p{i}, set: {{run.drain_timeout: 1 ns}}}}\n" for i in range(12))
+        self.study(text=re.sub(r"vary:.*(?=metrics:)", lambda _: points, STUDY, flags=re.S))
+        self.sweep("out", status=1)
+        text = self.iommusim("sweep", "status", "out").stdout
+        self.assertEqual(text.count("exit status 1"), 10)
+        self.assertIn("\n... and 2 more: see `failures` in study.json once collected\n", text)
+
     def test_resume_tries_failed_runs_again(self):
         self.POINTS = self.POINTS.replace("1 ns", "LIMIT").rsplit("  -", 1)[0]
         text = re.sub(r"vary:.*(?=metrics:)", lambda _: self.POINTS, STUDY, flags=re.S)
@@ -422,12 +430,15 @@ class Failures(SweepTest):
         for args, message in [
             (["sweep"], "a study is missing"),
             (["sweep", "s.yaml", "-j", "0"], "--jobs"),
-            (["sweep", "s.yaml", "--timeout", "9"], "--timeout"),
-            (["sweep", "s.yaml", "--memory", "1 GB"], "--memory"),
+            (["sweep", "s.yaml", "--timeout", "9"], "iommusim: --timeout: '9' has no unit: write '9 s'\n"),
+            (["sweep", "s.yaml", "--memory", "5"], "iommusim: --memory: '5' has no unit: write '5 GiB'\n"),
+            (["sweep", "s.yaml", "-s", "run.seed=2"], "iommusim: a study takes no -s: write settings of every point in it, under `set:`\n"),
+            (["sweep", "s.yaml", "--memory", "1 GB"], "Did you mean '1 GiB'?"),
             (["sweep", "s.yaml", "--resume", "--force"], "give one of them"),
             (["sweep", "s.yaml", "--share", "4/4", "--resume"], "--share"),
             (["sweep", "status"], "sweep status DIR"),
-            (["sweep", EXPERIMENT], "title: is missing"),
+            (["sweep", EXPERIMENT], f"iommusim: {EXPERIMENT}: this is a configuration, no study: use `iommusim run`, or write a study that "
+                                    "names it as `run:`\n"),
             (["collect", "."], "no folder of a sweep"),
             (["compare", "."], "two result folders"),
             (["compare", ".", "."], "neither result.json nor results.csv"),
@@ -541,6 +552,12 @@ class Folders(SweepTest):
         self.assertIn("0 of 6 points complete; runs: 0 done, 0 failed, 12 to go", self.iommusim("sweep", "status", "out").stdout)
         self.sweep("out", "--resume", "--share", "0/2")
         self.assertIn("3 of 6 points complete; runs: 6 done", self.iommusim("sweep", "status", "out").stdout)
+        text = self.iommusim("sweep", "status", "out").stdout
+        self.assertRegex(text, r"\n  [\d.e+]+ runs per minute in the last [\d.]+ minutes; at that rate [\d.e-]+ minutes to go\n")
+        for folder, _, files in os.walk(self.path("out", "runs")):
+            if "result.json" in files:
+                os.utime(os.path.join(folder, "result.json"), (1, 1))
+        self.assertNotIn("per minute", self.iommusim("sweep", "status", "out").stdout, "of one that stands still")
         self.assertIn("6 runs have no result yet", self.iommusim("collect", "out", status=1).stderr)
         first = subprocess.Popen([BINARY, "sweep", "s.yaml", "-o", "out", "--resume", "--share", "1/2"], cwd=self.folder)
         self.sweep("out", "--resume", "--share", "1/2")  # two live copies of one share
@@ -572,6 +589,11 @@ class Folders(SweepTest):
         runs = self.iommusim("compare", "a/runs/DMA-16MiB/1", "b/runs/DMA-16MiB/1").stdout
         self.assertIn("iommu.walker.walks", runs)
         self.assertEqual(self.iommusim("compare", "a", "a").stdout, "no figure differs\n")
+        for text, near in [("nothing-like-this", "Known: gbps, hit_rate, p99_ns"), ("hit_rat3", "Did you mean 'hit_rate'?")]:
+            self.assertEqual(self.iommusim("compare", "a", "b", "-m", "gbps", "-m", text, status=2).stderr,
+                             f"iommusim: -m: no metric's path contains '{text}'. {near}\n")
+        part = self.iommusim("compare", "a/runs/DMA-16MiB/1", "b/runs/DMA-16MiB/1", "-m", "latancy", status=2).stderr
+        self.assertEqual(part, "iommusim: -m: no metric's path contains 'latancy'. Did you mean 'latency'?\n")
         self.assertIn("not comparable", self.iommusim("compare", "a", "a/runs/DMA-16MiB/1", status=2).stderr)
 
     def test_compare_says_what_it_cannot_compare(self):

@@ -21,6 +21,9 @@ int schema_command(const Command& self, const Arguments& arguments);
 /// Every component of experiments and studies, parents first.
 std::vector<const base::FieldList*> all_components();
 
+/// `describe` of a component; of a whole file's also the keys that every file has.
+std::string component_text(const base::FieldList& component);
+
 /// The first arguments that commands know.
 std::vector<std::string> component_names();
 std::vector<std::string> list_kinds();

@@ -41,7 +41,7 @@ int man_command(const Command& self, const Arguments& arguments) {
                ".TP\n2\nthe command line, a configuration or an input file is wrong; nothing was written\n"
                ".SH CONFIGURATION\n";
   for (const base::FieldList* c : all_components())
-    std::cout << ".SS " << roff(c->component()) << "\n.nf\n" << roff(base::describe(*c)) << ".fi\n";
+    std::cout << ".SS " << roff(c->component()) << "\n.nf\n" << roff(component_text(*c)) << ".fi\n";
   return exit_ok;
 }
 

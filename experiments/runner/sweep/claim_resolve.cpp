@@ -37,7 +37,9 @@ class Resolution {
             "'" + config_.metric + "' is no column of `metrics`." + base::did_you_mean(config_.metric, known));
     }
     tolerance();
+    const std::size_t before = context_.diagnostics.size();
     const Selection where(study_, config_.where.node, context_.at_key("where"));
+    if (context_.diagnostics.size() != before) return std::move(claim_);  // nobody knows which points are meant
     for (std::size_t p = 0; p < study_.points.size(); ++p)
       if (where.holds(study_.points[p])) claim_.rows.push_back({p, std::nullopt, std::nullopt});
     if (claim_.rows.empty()) error("where", "holds for no point");
@@ -81,7 +83,9 @@ class Resolution {
   }
 
   void pair(const Node& change_node, const std::string& key) {
+    const std::size_t before = context_.diagnostics.size();
     const Selection change(study_, change_node, context_.at_key(key));
+    if (context_.diagnostics.size() != before) return;
     std::map<std::vector<const FactorValue*>, std::vector<std::size_t>> partners;
     for (std::size_t p = 0; p < study_.points.size(); ++p)
       if (change.holds(study_.points[p])) partners[rest(study_.points[p], change)].push_back(p);

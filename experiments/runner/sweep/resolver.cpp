@@ -1,5 +1,6 @@
 #include "experiments/runner/sweep/resolver.h"
 
+#include <map>
 #include <numeric>
 #include <unordered_map>
 
@@ -67,8 +68,11 @@ std::vector<Resolver::Checked> Resolver::check(const std::vector<std::size_t>& w
     if (found.empty() && c.workloads.empty() && !c.replay)
       found.add(study_.file_positions[point.file], "run",
                 study_.files[point.file] + ": nothing to run: it has neither `workloads` nor `replay`");
+    std::map<std::string, unsigned> here;
     for (const base::Diagnostic& d : found.sorted()) {
-      Seen& seen = errors[d.text()];
+      // What values of one range or key do wrong is one mistake, whichever value a message quotes.
+      const std::string place = base::to_text(d.position) + ": " + d.path;
+      Seen& seen = errors[place + std::to_string(here[place]++)];
       if (seen.count++ == 0) seen = {d, point.name, 1};
     }
     if (!found.empty()) continue;

@@ -27,6 +27,22 @@ std::string journals(const fs::path& root) {
   return text;
 }
 
+/// Rate and what is left, from when the results of the last minutes were written; "" when they are too few, as of a
+/// sweep that stands still.
+std::string pace(std::vector<std::int64_t> written, std::size_t pending) {
+  constexpr std::int64_t second = 1'000'000'000, window = 600 * second;
+  const std::int64_t now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  written.erase(std::remove_if(written.begin(), written.end(), [&](std::int64_t t) { return t < now - window; }),
+                written.end());
+  if (written.size() < 5 || pending == 0) return "";
+  const std::int64_t first = *std::min_element(written.begin(), written.end());
+  const double minutes = static_cast<double>(std::max(now - first, second)) / (60.0 * second);
+  const double rate = static_cast<double>(written.size() - 1) / minutes;  // the first begins the time, others end in it
+  return fmt::format("  {:.3g} runs per minute in the last {:.2g} minutes; at that rate {:.2g} minutes to go\n", rate,
+                     minutes, static_cast<double>(pending) / rate);
+}
+
 }  // namespace
 
 std::string sweep_status(const fs::path& root) {
@@ -35,6 +51,7 @@ std::string sweep_status(const fs::path& root) {
   RunIndex index(record, layout);
   std::size_t done = 0, failed = 0, pending = 0, finished = 0;
   std::string failures;
+  std::vector<std::int64_t> written;
   for (std::size_t p = 0; p < record.points.size(); ++p) {
     std::vector<double> values;
     unsigned planned = replications_planned(record.rule, values);
@@ -43,6 +60,7 @@ std::string sweep_status(const fs::path& root) {
       const RunId id{p, r};
       if (const RunRecord* run = index.done(id)) {
         ++done;
+        written.push_back(run->modified);
         if (whole && record.until_metric >= 0) {
           values.push_back(run->row[static_cast<std::size_t>(record.until_metric)]);
           planned = replications_planned(record.rule, values);
@@ -57,10 +75,12 @@ std::string sweep_status(const fs::path& root) {
     }
     finished += whole;
   }
+  if (failed > 10)
+    failures += fmt::format("... and {} more: see `failures` in study.json once collected\n", failed - 10);
   return fmt::format("{}\n{} of {} points complete; runs: {} done, {} failed, {} to go{}\n",
                      record.head.value("title", ""), finished, record.points.size(), done, failed, pending,
                      record.rule.until ? " as far as is known" : "") +
-         failures + journals(root);
+         pace(std::move(written), pending) + failures + journals(root);
 }
 
 }  // namespace iommusim::runner

@@ -5,6 +5,7 @@
 
 #include "experiments/runner/sweep/points.h"
 #include "experiments/runner/sweep/reference.h"
+#include "experiments/runner/sweep/resolver.h"
 #include "experiments/runner/sweep/selection.h"
 #include "models/base/config/config.h"
 #include "models/base/text.h"
@@ -81,8 +82,11 @@ class Checks {
     if (y.kind == Node::Kind::null || y.kind == Node::Kind::map || !columns ||
         (y.kind == Node::Kind::list && y.items.empty()))
       error(path + ".y", "expected a column, or a list of columns");
-    if ((p.kind == PlotKind::heat) == p.z.empty())
-      error(path + (p.z.empty() ? "" : ".z"), "`z` is the colour of a heat map, `kind: heat`, and of nothing else");
+    if (p.kind == PlotKind::heat && p.z.empty())
+      error(path + ".kind",
+            "a heat map needs `z`, the column of its colour, e.g. `z: " + study_.metrics[0].column + "`");
+    if (p.kind != PlotKind::heat && !p.z.empty())
+      error(path + ".z", "is the colour of a heat map, `kind: heat`, and of nothing else");
     if (p.kind == PlotKind::heat && y.kind == Node::Kind::list && y.items.size() > 1)
       error(path + ".y", "a heat map has one column along each side");
     if (y.kind == Node::Kind::scalar) column(y.text, path + ".y");
@@ -174,7 +178,9 @@ std::unique_ptr<Study> load_study(const std::string& file) {
     diagnostics.raise();  // what follows relies on keys of the right kinds
     expand_points(*study, root, diagnostics);
     read_metrics(*study, diagnostics);
-    if (!study->points.empty()) Checks(*study, root, diagnostics).run();
+    diagnostics.raise();  // claims and plots would complain about columns and points that the user never meant
+    Checks(*study, root, diagnostics).run();
+    if (!diagnostics.empty()) Resolver(*study).check();  // a value that is none of its key comes before what misses it
   }
   diagnostics.raise();
   return study;

@@ -77,8 +77,8 @@ bool is_study(const base::Node& root);
 /// The same of a file; false for one that cannot be read, the errors of which whoever reads it in earnest tells.
 bool names_a_study(const std::string& file);
 
-/// Reads and checks a study's file alone, not the configurations it runs. Throws base::ConfigError with every error
-/// found.
+/// Reads and checks a study's file alone. The configurations it runs are looked at only when claims or plots are wrong:
+/// errors in them are the cause. Throws base::ConfigError with every error found.
 std::unique_ptr<Study> load_study(const std::string& file);
 
 }  // namespace iommusim::runner

@@ -129,7 +129,7 @@ const Fields<ReplicationsConfig>& ReplicationsConfig::fields() {
 
 const Fields<MetricConfig>& MetricConfig::fields() {
   static const auto f = Fields<MetricConfig>("metric", "A column of the results taken from result.json")
-                            .field("path", &MetricConfig::path, "Below `metrics`, e.g. nic.dma.read.latency.mean")
+                            .field("path", &MetricConfig::path, "Path below `metrics`, e.g. nic.dma.read.latency.mean")
                             .required()
                             .field("scale", &MetricConfig::scale, "Multiplies the figure, e.g. 0.001 for ns from ps")
                             .field("unit", &MetricConfig::unit,
@@ -258,7 +258,7 @@ const Fields<PlotConfig>& PlotConfig::fields() {
 const Fields<StudyConfig>& StudyConfig::fields() {
   static const auto f =
       Fields<StudyConfig>("study", "A study: many runs of one configuration, what they show, how it is drawn")
-          .field("title", &StudyConfig::title, "Of the study")
+          .field("title", &StudyConfig::title, "Title of the study")
           .required()
           .field("description", &StudyConfig::description, "What it shows, for people")
           .field("run", &StudyConfig::run, "Configuration every point runs, relative to this file")

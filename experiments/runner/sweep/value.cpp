@@ -30,18 +30,18 @@ std::string_view trimmed(std::string_view text) {
 /// Kinds of quantities that are whole numbers of a base unit.
 struct Kind {
   const char* unit;
-  std::optional<std::uint64_t> (*parse)(std::string_view);
+  base::Parsed<std::uint64_t> (*parse)(std::string_view);
   std::string (*print)(std::uint64_t);
 };
 template <class T>
-std::optional<std::uint64_t> count_of(const base::Parsed<T>& parsed) {
-  if (!parsed) return std::nullopt;
+base::Parsed<std::uint64_t> count_of(const base::Parsed<T>& parsed) {
+  if (!parsed) return {{}, parsed.error};
   if constexpr (std::is_same_v<T, base::Time>)
-    return parsed.value->ps();
+    return {parsed.value->ps(), ""};
   else if constexpr (std::is_same_v<T, base::Bandwidth>)
-    return parsed.value->bits_per_second();
+    return {parsed.value->bits_per_second(), ""};
   else
-    return parsed.value->value();
+    return {parsed.value->value(), ""};
 }
 const std::vector<Kind>& kinds() {
   using Text = std::string_view;
@@ -85,16 +85,38 @@ std::optional<Scale> scale_of(std::string_view from, std::string_view to, std::s
     return s;
   }
   for (const Kind& kind : kinds()) {
-    const auto a = kind.parse(from), b = kind.parse(to), d = step.empty() ? std::nullopt : kind.parse(step);
-    if (!a || !b || (!step.empty() && !d)) continue;
-    s.from = static_cast<double>(*a);
-    s.to = static_cast<double>(*b);
-    if (d) s.step = static_cast<double>(*d);
+    const auto a = kind.parse(from), b = kind.parse(to);
+    if (!a || !b) continue;
+    s.from = static_cast<double>(*a.value);
+    s.to = static_cast<double>(*b.value);
+    if (!step.empty()) {
+      const auto d = kind.parse(step);
+      if (!d) continue;
+      s.step = static_cast<double>(*d.value);
+    }
     s.whole = true;
     s.print = kind.print;
     return s;
   }
   return std::nullopt;
+}
+
+/// What is wrong with the first of these texts that is no quantity: of the kind that the others are, or of the one
+/// whose unit it seems to misspell. "" when that tells nothing.
+std::string mistake_in(const std::vector<std::string_view>& texts) {
+  const Kind* of = nullptr;
+  for (const Kind& kind : kinds()) {
+    if (std::none_of(texts.begin(), texts.end(), [&](auto t) { return bool(kind.parse(t)); })) continue;
+    if (of) return "";  // of two kinds
+    of = &kind;
+  }
+  for (const std::string_view text : texts)
+    for (const Kind& kind : kinds()) {
+      if (of && of != &kind) continue;
+      const std::string error = kind.parse(text).error;
+      if (!error.empty() && (of || error.find("Did you mean") != std::string::npos)) return error;
+    }
+  return "";
 }
 
 /// To twelve digits: 0.1 + 0.2 is 0.3.
@@ -112,7 +134,7 @@ FactorValue factor_value(std::string_view text) {
   if (text.back() == '%')
     if (const auto n = plain_number(trimmed(text.substr(0, text.size() - 1)))) return {value.text, *n / 100, "1"};
   for (const Kind& kind : kinds())
-    if (const auto n = kind.parse(text)) return {value.text, static_cast<double>(*n), kind.unit};
+    if (const auto n = kind.parse(text)) return {value.text, static_cast<double>(*n.value), kind.unit};
   return value;
 }
 
@@ -155,7 +177,12 @@ Range expand_range(const std::string& text) {
   const auto by = trimmed(std::string_view(text).substr(how + (multiplies ? 8 : 6)));
   if (!by.empty() && by.front() == '-') return bad(multiplies ? "a factor is above 1" : "a step is above 0");
   const auto scale = scale_of(first, last, multiplies ? "" : by);
-  if (!scale) return bad("its quantities are not of one kind, or not quantities: " + form);
+  if (!scale) {
+    std::vector<std::string_view> texts{first, last};
+    if (!multiplies) texts.push_back(by);
+    const std::string mistake = mistake_in(texts);
+    return bad(mistake.empty() ? "its quantities are not of one kind, or not quantities: " + form : mistake);
+  }
   if (scale->from > scale->to) return bad("it ends before it begins");
   const auto grows = multiplies ? plain_number(by) : scale->step;
   if (multiplies && (!grows || *grows <= 1 || scale->from <= 0))

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "models/base/config/config.h"
+#include "models/base/config/keys.h"
 
 namespace iommusim::base {
 namespace {
@@ -102,20 +103,28 @@ std::vector<const FieldList*> components(const FieldList& root) {
   return found;
 }
 
+namespace {
+std::string heading(const FieldList& fields) { return fields.component() + ": " + fields.help() + "\n"; }
+std::string entry(const FieldList& fields, const FieldList::Item& item, std::size_t width) {
+  const Facts f = facts(fields, item);
+  std::string out = "  " + item.key + std::string(width - item.key.size() + 2, ' ') + f.type;
+  if (!f.limits.empty()) out += ", " + f.limits;
+  if (!f.value.empty()) out += item.required ? ", required" : ", default " + f.value;
+  out += "\n" + std::string(width + 4, ' ') + item.help;
+  if (!item.source.empty()) out += " [" + item.source + "]";
+  return out + "\n";
+}
+}  // namespace
+
 std::string describe(const FieldList& fields) {
-  std::string out = fields.component() + ": " + fields.help() + "\n";
+  std::string out = heading(fields);
   std::size_t width = 0;
   for (const FieldList::Item& item : fields.items()) width = std::max(width, item.key.size());
-  for (const FieldList::Item& item : fields.items()) {
-    const Facts f = facts(fields, item);
-    out += "  " + item.key + std::string(width - item.key.size() + 2, ' ') + f.type;
-    if (!f.limits.empty()) out += ", " + f.limits;
-    if (!f.value.empty()) out += item.required ? ", required" : ", default " + f.value;
-    out += "\n" + std::string(width + 4, ' ') + item.help;
-    if (!item.source.empty()) out += " [" + item.source + "]";
-    out += "\n";
-  }
+  for (const FieldList::Item& item : fields.items()) out += entry(fields, item, width);
   return out;
+}
+std::string describe(const FoundKey& key) {
+  return heading(*key.component) + entry(*key.component, *key.item, key.item->key.size());
 }
 
 std::string markdown(const FieldList& fields) {

@@ -77,7 +77,7 @@ class Setter {
       return error(here, "expected a list, found " + std::string(list.kind_name())), nullptr;
     if (index >= list.items.size())
       return error(here, "has no item " + std::string(step) + ": the list has " + std::to_string(list.items.size()) +
-                             " items"),
+                             (list.items.size() == 1 ? " item" : " items")),
              nullptr;
     return &list.items[index];
   }

@@ -331,11 +331,53 @@ TEST_F(StudyTest, ClaimsAreResolvedToPointsBeforeAnythingRuns) {
                           "  - {text: c, metric: gbps, reference: {file: ref.csv, column: x}, tolerance: 5 %}\n"
                           "  - {text: d, metric: gbps, equals: 1, tolerance: five}\n"),
             "s.yaml:9:23: claims[0].metric: 'gpbs' is no column of `metrics`. Did you mean 'gbps'?\n"
-            "s.yaml:10:36: claims[1].where: holds for no point\n"
             "s.yaml:10:45: claims[1].where.window: no point has the value '3'. Known: 1, 2, 4\n"
             "s.yaml:11:64: claims[2].reference.column: ref.csv has no column 'x'. Known: window, gbps\n"
             "s.yaml:12:51: claims[3].tolerance: expected a share of the expected value such as '5 %', or a number in "
             "the column's unit");
+}
+
+TEST_F(StudyTest, AMistakeInFactorsOrMetricsIsToldWithoutItsConsequences) {
+  write("ref.csv", "size,gbps\n512,10\n4096,20\n");
+  const std::string claims =
+      "claims:\n"
+      "  - {text: a, metric: gbps, where: {size: 512 B}, ratio_to: {domain: identity}, at_most: 1}\n"
+      "  - {text: b, metric: gbps, reference: {file: ref.csv, column: gbps}, tolerance: 5 %}\n"
+      "plots: [{x: size, y: gpbs}]\n";
+  const auto with = [&](const std::string& factor) { return errors(kHead + ("vary: [" + factor + "]\n") + claims); };
+  EXPECT_EQ(
+      with("{name: size, path: \"workloads[0].buffer.size\", range: from 512 KB to 4 MB factor 2}"),
+      "s.yaml:5:62: vary[0].range: 'KB' is not a unit of a size: it could mean a power of 1000 or of 1024. Did you "
+      "mean '512 KiB'?");
+  EXPECT_EQ(with("{name: size, path: \"workloads[0].buffer.size\", range: from 512 to 4096 factor 2}"),
+            "s.yaml:5:62: workloads[0].buffer.size: '512' has no unit: a size is written '512 B'")
+      << "once for all values of a range";
+  EXPECT_EQ(with("{name: size, path: \"workloads[0].traffic.window\", values: [1, 1.5]}"),
+            "s.yaml:5:70: workloads[0].traffic.window: '1.5' is not an integer: write one such as 16 (point 1.5)");
+  EXPECT_EQ(with("{name: size, path: \"workloads[0].bufer.size\", values: [512 KiB]}"),
+            "s.yaml:5:63: workloads[0].bufer: unknown key. Did you mean 'buffer'?");
+  EXPECT_EQ(
+      errors("schema: 1\ntitle: t\nrun: base.yaml\nmetrics: {point: a.dma.throughput}\npoints: [{name: x}]\n" + claims),
+      "s.yaml:4:11: metrics.point: is a column already");
+}
+
+TEST_F(StudyTest, AnUnknownFactorOfAClaimIsSaidOnce) {
+  const std::string head =
+      std::string(kHead) +
+      "vary: [{name: domain, path: \"workloads[0].domain.type\", values: [identity, DMA]}]\nclaims:\n";
+  EXPECT_EQ(
+      errors(head + "  - {text: a, metric: gbps, where: {domian: DMA}, ratio_to: {domain: identity}, at_most: 1}\n"),
+      "s.yaml:7:37: claims[0].where.domian: no such factor. Did you mean 'domain'?");
+  EXPECT_EQ(errors(head + "  - {text: a, metric: gbps, ratio_to: {domian: identity}, at_most: 1}\n"),
+            "s.yaml:7:40: claims[0].ratio_to.domian: no such factor. Did you mean 'domain'?");
+}
+
+TEST_F(StudyTest, KeysAreFoundByTheirBeginningToo) {
+  EXPECT_EQ(
+      errors(
+          "schema: 1\nrun: base.yaml\nmetrics: {gbps: a.dma.throughput}\npoints: [{name: x}]\nreplicas: {count: 2}\n"),
+      "s.yaml:1:1: title: is missing: Title of the study\n"
+      "s.yaml:5:1: replicas: unknown key. Did you mean 'replications'?");
 }
 
 TEST_F(StudyTest, PlotsNameColumnsThatExist) {
@@ -401,8 +443,8 @@ TEST_F(StudyTest, PlotsThatCannotBeDrawnAreRefusedBeforeAnythingRuns) {
                           "  - {name: f, x: domain, y: gbps, baseline: DMA}\n"),
             "s.yaml:7:29: plots[0].y: expected a column, or a list of columns\n"
             "s.yaml:8:29: plots[1].y: expected a column, or a list of columns\n"
-            "s.yaml:9:5: plots[2]: `z` is the colour of a heat map, `kind: heat`, and of nothing else\n"
-            "s.yaml:10:38: plots[3].z: `z` is the colour of a heat map, `kind: heat`, and of nothing else\n"
+            "s.yaml:9:21: plots[2].kind: a heat map needs `z`, the column of its colour, e.g. `z: gbps`\n"
+            "s.yaml:10:38: plots[3].z: is the colour of a heat map, `kind: heat`, and of nothing else\n"
             "s.yaml:11:61: plots[4].baseline: no point has the value 'DAM' of 'domain'\n"
             "s.yaml:12:45: plots[5].baseline: is a value of `series`, which names no factor");
 }

@@ -54,6 +54,18 @@ TEST(NumberText, WholeNumbersHaveNoExponentAndOthersReadBackTheSame) {
   EXPECT_EQ(number_text(std::numeric_limits<double>::quiet_NaN()), "");
 }
 
+TEST(Range, TellsWhichQuantityIsMisspelt) {
+  EXPECT_EQ(expand_range("from 64 KiB to 64 M factor 2").error,
+            "'M' is not a unit of a size: it could mean a power of 1000 or of 1024. Did you mean '64 MiB'?");
+  EXPECT_EQ(expand_range("from 512 to 4 KiB factor 2").error, "'512' has no unit: a size is written '512 B'");
+  EXPECT_EQ(expand_range("from 1 Gbps to 4 Gbps factor 2").error,
+            "'Gbps' is not a unit of a data rate. Did you mean '1 Gb/s'?");
+  EXPECT_EQ(expand_range("from 1 us to 9 us step 2").error, "'2' has no unit: a time is written '2 ns'");
+  EXPECT_EQ(expand_range("from 1 us to 9 us step 2 usec").error,
+            "'usec' is not a unit of a time. Did you mean '2 us'?");
+  EXPECT_THAT(expand_range("from 1 us to 9 KiB factor 2").error, HasSubstr("its quantities are not of one kind"));
+}
+
 TEST(Range, MultipliesUpToItsEnd) {
   EXPECT_THAT(expand_range("from 64 KiB to 1 MiB factor 4").values, ElementsAre("64 KiB", "256 KiB", "1 MiB"));
   EXPECT_THAT(expand_range("from 1 to 20 factor 2").values, ElementsAre("1", "2", "4", "8", "16"));
@@ -69,7 +81,7 @@ TEST(Range, AddsInTheUnitOfItsStep) {
 TEST(Range, MistakesSayWhatIsExpected) {
   EXPECT_THAT(expand_range("64 KiB to 1 MiB").error, HasSubstr("expected e.g. 'from 64 KiB to 64 MiB factor 2'"));
   EXPECT_THAT(expand_range("from 64 KiB to 1 us factor 2").error, HasSubstr("not of one kind"));
-  EXPECT_THAT(expand_range("from 64 to 1 MiB factor 2").error, HasSubstr("not of one kind"));
+  EXPECT_THAT(expand_range("from 64 to 100 % factor 2").error, HasSubstr("not of one kind"));
   EXPECT_EQ(expand_range("from 8 to 4 factor 2").error, "it ends before it begins");
   EXPECT_EQ(expand_range("from 8 to 9 factor 1").error,
             "a factor is a number above 1, and what it multiplies is above 0");
