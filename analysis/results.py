@@ -1,6 +1,7 @@
 """One result folder as a flat table of metrics."""
 from __future__ import annotations
 
+import difflib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,14 +112,19 @@ def numbers_of(frame: pd.DataFrame, column: str, file: Path) -> np.ndarray:
 
 
 def table(results: Sequence[Result], paths: Sequence[str] | None = None) -> pd.DataFrame:
-    """Metrics as rows (all, or those of `paths`), one column per result, the unit last; absent figures are NaN."""
+    """Metrics as rows (all, or those of `paths`), one column per result, the unit last; absent figures are NaN.
+
+    ResultError when a path is in no result, with those that are near."""
     columns = {r.name: pd.Series({p: m.value for p, m in r.metrics.items()}, dtype=float) for r in results}
     if len(columns) < len(results):
         raise ResultError("two of the results have one name: " + ", ".join(r.name for r in results))
     frame = pd.DataFrame(columns)
-    order = list(dict.fromkeys(p for r in results for p in r.metrics))
-    frame = frame.reindex(order if paths is None else paths)
     units = {p: m.unit for r in results for p, m in r.metrics.items()}
+    for path in paths or ():
+        if path not in units:
+            near = difflib.get_close_matches(path, units, n=3)
+            raise ResultError(f"no result has the metric '{path}'." + (f" Near: {', '.join(near)}" if near else ""))
+    frame = frame.reindex(list(units) if paths is None else paths)
     frame["unit"] = [units.get(p, "") for p in frame.index]
     frame.index.name = "metric"
     return frame

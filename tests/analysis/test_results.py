@@ -38,12 +38,22 @@ def test_an_unknown_metric_names_its_likes(tmp_path):
 
 
 def test_a_table_has_one_column_per_result_and_a_unit(tmp_path):
-    both = [results.load(write(tmp_path / n, document(h))) for n, h in (("none", 1), ("strict", 2))]
+    strict = document(2)
+    strict["metrics"]["absent"] = {"value": 3, "unit": "1", "description": "d"}
+    both = [results.load(write(tmp_path / n, d)) for n, d in (("none", document(1)), ("strict", strict))]
     t = results.table(both, ["iommu.iotlb.hits", "absent"])
     assert list(t.columns) == ["none", "strict", "unit"]
     assert list(t.loc["iommu.iotlb.hits"]) == [1, 2, "1"]
-    assert t.loc["absent"].isna().tolist() == [True, True, False]
-    assert results.to_text(t).splitlines()[-1].split()[:3] == ["absent", "-", "-"]
+    assert t.loc["absent"].isna().tolist() == [True, False, False]
+    assert results.to_text(t).splitlines()[-1].split()[:3] == ["absent", "-", "3"]
+
+
+def test_a_metric_that_no_result_has_is_an_error_that_names_its_likes(tmp_path):
+    one = [results.load(write(tmp_path / "a", document(7)))]
+    with pytest.raises(results.ResultError, match="^no result has the metric 'iommu.iotlb.hit'. Near: iommu.iotlb.hits$"):
+        results.table(one, ["ep.latency.mean", "iommu.iotlb.hit"])
+    with pytest.raises(results.ResultError, match="^no result has the metric 'nothing'.$"):
+        results.table(one, ["nothing"])
 
 
 def test_text_shows_counts_in_full_and_rates_in_four_digits(tmp_path):

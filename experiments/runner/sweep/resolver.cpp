@@ -1,14 +1,30 @@
 #include "experiments/runner/sweep/resolver.h"
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 #include <numeric>
-#include <unordered_map>
+#include <utility>
 
 #include "experiments/runner/provenance.h"
 #include "models/base/config/setting.h"
 #include "models/base/sha256.h"
 
 namespace iommusim::runner {
+namespace {
+
+/// What makes a diagnostic one with another's: what the values of a factor do wrong in the same way, be it with other
+/// numbers, is one mistake.
+std::string mistake_of(const base::Diagnostic& d, const std::string& study) {
+  std::string message = d.message;
+  message.erase(std::remove_if(message.begin(), message.end(),
+                               [](char c) { return std::isdigit(static_cast<unsigned char>(c)); }),
+                message.end());
+  const bool of_study = d.position.source && *d.position.source == study;
+  return (of_study ? "" : base::to_text(d.position)) + ": " + d.path + ": " + message;
+}
+
+}  // namespace
 
 Resolver::Resolver(const Study& study) : study_(study) {
   base::Diagnostics diagnostics;
@@ -57,9 +73,9 @@ std::vector<Resolver::Checked> Resolver::check(const std::vector<std::size_t>& w
   struct Seen {
     base::Diagnostic diagnostic;
     std::string point;
-    std::size_t count = 0;
+    std::size_t last = 0, count = 0;  ///< the latest point, and how many
   };
-  std::unordered_map<std::string, Seen> errors;
+  std::map<std::string, Seen> errors;
   std::vector<Checked> checked;
   for (const std::size_t p : which) {
     base::Diagnostics found;
@@ -68,12 +84,12 @@ std::vector<Resolver::Checked> Resolver::check(const std::vector<std::size_t>& w
     if (found.empty() && c.workloads.empty() && !c.replay)
       found.add(study_.file_positions[point.file], "run",
                 study_.files[point.file] + ": nothing to run: it has neither `workloads` nor `replay`");
-    std::map<std::string, unsigned> here;
     for (const base::Diagnostic& d : found.sorted()) {
-      // What values of one range or key do wrong is one mistake, whichever value a message quotes.
-      const std::string place = base::to_text(d.position) + ": " + d.path;
-      Seen& seen = errors[place + std::to_string(here[place]++)];
-      if (seen.count++ == 0) seen = {d, point.name, 1};
+      Seen& seen = errors[mistake_of(d, study_.path)];
+      if (seen.count == 0)
+        seen = {d, point.name, p, 1};
+      else if (std::exchange(seen.last, p) != p)
+        ++seen.count;
     }
     if (!found.empty()) continue;
     Checked one{c.run.seed, {}};

@@ -278,6 +278,27 @@ TEST_F(StudyTest, AnErrorOfSettingsIsSaidOnceAtItsPlaceInTheStudy) {
             "write it as in '4 KiB' (point 3parsecs)");
 }
 
+TEST_F(StudyTest, WhatValuesDoWrongInTheSameWayIsOneMistake) {
+  const auto with = [&](const std::string& factor) {
+    return errors(
+        kHead + ("vary: [" + factor + ", {name: w, path: \"workloads[0].traffic.window\", values: [1, 2]}]\n"), true);
+  };
+  EXPECT_EQ(
+      with("{name: size, path: \"workloads[0].buffer.size\", values: [512, 1024, 4 KiB]}"),
+      "s.yaml:5:64: workloads[0].buffer.size: '512' has no unit: a size is written '512 B' (4 points, the first is "
+      "512-1)");
+  EXPECT_EQ(with("{name: size, path: \"workloads[0].bufer.size\", values: [64 KiB, 128 KiB]}"),
+            "s.yaml:5:63: workloads[0].bufer: unknown key. Did you mean 'buffer'?");
+  EXPECT_EQ(with("{name: domain, path: \"workloads[0].domain.type\", values: [DNA, identty]}"),
+            "s.yaml:5:66: workloads[0].domain.type: 'DNA' is none of identity, DMA, DMA-FQ, blocked, unmanaged. Did "
+            "you mean 'DMA'? "
+            "(2 points, the first is DNA-1)\n"
+            "s.yaml:5:71: workloads[0].domain.type: 'identty' is none of identity, DMA, DMA-FQ, blocked, unmanaged. "
+            "Did you mean "
+            "'identity'? (2 points, the first is identty-1)")
+      << "other words are other mistakes";
+}
+
 TEST_F(StudyTest, EveryMistakeOfTheFileIsReportedAtOnce) {
   const std::string text = errors(
       "schema: 1\ntitle: t\nrun: nowhere.yaml\nmetrics: {gbps: a.dma.throughput, point: x}\n"
