@@ -87,6 +87,8 @@ class Fish(ShellTest):
         self.assertEqual(complete("iommusim sweep --re"), ["--resume", "--retry"])
         self.assertEqual(complete("iommusim run stu"), ["study.yaml", "studies/"])
         self.assertEqual(complete("iommusim collect st"), ["studies/"])
+        self.assertEqual(complete("iommusim run -o st"), ["studies/"])
+        self.assertEqual(complete("iommusim compare -m st"), [])
         self.assertEqual(complete("iommusim list pat"), ["patterns"])
         self.assertIn("iotlb", complete("iommusim describe iot"))
 

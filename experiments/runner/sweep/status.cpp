@@ -39,8 +39,10 @@ std::string pace(std::vector<std::int64_t> written, std::size_t pending) {
   const std::int64_t first = *std::min_element(written.begin(), written.end());
   const double minutes = static_cast<double>(std::max(now - first, second)) / (60.0 * second);
   const double rate = static_cast<double>(written.size() - 1) / minutes;  // the first begins the time, others end in it
-  return fmt::format("  {:.3g} runs per minute in the last {:.2g} minutes; at that rate {:.2g} minutes to go\n", rate,
-                     minutes, static_cast<double>(pending) / rate);
+  const double left = static_cast<double>(pending) / rate;
+  return fmt::format("  {} runs per minute in the last {:.2g} minutes; at that rate {} to go\n",
+                     rate < 10 ? fmt::format("{:.2g}", rate) : fmt::format("{:.0f}", rate), minutes,
+                     left < 100 ? fmt::format("{:.2g} minutes", left) : fmt::format("{:.1f} hours", left / 60));
 }
 
 }  // namespace
