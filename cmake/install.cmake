@@ -1,4 +1,4 @@
-# `cmake --install build/release --prefix DIR`: the program, what it prints of itself (manual page, completion of shells), and below
+# `cmake --install build/release --prefix DIR`: the program, what it prints of itself (manual page, completion of shells), documentation, and below
 # share/iommusim the configurations, studies and analysis as in the repository. The program needs none of them at run time, only Debian's libraries.
 include(GNUInstallDirs)
 install(TARGETS iommusim)
