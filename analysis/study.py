@@ -2,7 +2,7 @@
 
     DIR/results.csv            a row per run: id columns (point, seed), factors, metrics
     DIR/results.columns.json   {column: {kind: id | factor | metric, unit, description}}
-    DIR/study.json             {title, description, plots: [Plot's fields], claims: [{text, status, figures, reference, ...}],
+    DIR/study.json             {title, description, factors: [{name, values: [{text, number}]}], plots: [Plot's fields], claims: [{text, status, figures, reference, ...}],
                                 points: [{name, run, settings, runs: [{seed, folder, state}]}],
                                 failures: [{point, seed, status, lines}]}
     DIR/runs/POINT[/SEED]/     the runs' own folders (analysis.run_folder)
@@ -24,9 +24,12 @@ from analysis.shape import ANY, NUMBER, SCALAR, check
 
 @dataclass(frozen=True)
 class Column:
+    """`texts`: of a factor's values, as the study has them written."""
+
     kind: str  # id | factor | metric
     unit: str = ""
     description: str = ""
+    texts: Mapping[float, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Published:
 @dataclass(frozen=True)
 class Plot:
     """A figure the study asks for. kind: lines or scatter (`y` over `x`, one per value of `series`), bars (the same as groups), stacked
-    (the columns `y` are parts of a whole), heat (`z` over the factors x and y). `where`: only rows with this value, or one of
+    (the columns `y` on top of each other, all of one unit), heat (`z` over the factors x and y). `where`: only rows with this value, or one of
     these values, of a factor. `baseline`: the series the others are also shown relative to."""
 
     kind: str = "lines"
@@ -67,6 +70,7 @@ _TEXT = (str, type(None))
 _COLUMNS = {"*": {"kind?": str, "unit?": _TEXT, "description?": _TEXT}}
 _STUDY = {
     "title?": str, "description?": _TEXT,
+    "factors?": [{"name": str, "values?": [{"text": str, "number?": NUMBER}]}],
     "plots?": [{**{k: _TEXT for k in ("kind?", "name?", "title?", "x?", "series?", "z?", "baseline?", "x_label?", "y_label?", "z_label?")},
                 "y?": (str, [str]), "where?": {"*": (*SCALAR, [SCALAR])},
                 "published?": [{"label?": _TEXT, "series?": _TEXT, "x": [NUMBER], "y": [NUMBER]}]}],
@@ -133,6 +137,11 @@ def _plot(document: Mapping[str, Any], where: str, columns: Mapping[str, Column]
             is_value = name == ("z" if values.get("kind") == "heat" else "y")
             if is_value and not pd.api.types.is_numeric_dtype(frame[column]):
                 raise ResultError(f"{where}.{name}: '{column}' holds text, not numbers")
+    first = values["y"][0]
+    other = next((y for y in values["y"] if columns[y].unit != columns[first].unit), None)
+    if values.get("kind") == "stacked" and other:
+        raise ResultError(f"{where}.y: '{first}' is in {columns[first].unit or 'no unit'}, '{other}' in {columns[other].unit or 'no unit'}: what is "
+                          "stacked has one unit; write kind: bars, which gives each unit a panel")
     published = []
     for i, p in enumerate(values.get("published", [])):
         xs, ys = ([float(v) for v in p.get(axis, [])] for axis in "xy")
@@ -168,7 +177,12 @@ def _points(folder: Path, document: Mapping[str, Any], frame: pd.DataFrame) -> l
 
 def make(folder: Path, frame: pd.DataFrame, columns: Mapping[str, Any], document: Mapping[str, Any]) -> Study:
     """A study from its table and its two documents as read."""
-    known = {name: Column(str(c.get("kind", "metric")), str(c.get("unit") or ""), str(c.get("description") or ""))
+    texts: dict[str, dict[float, str]] = {}
+    for f in document.get("factors", []):
+        for v in reversed(f.get("values", [])):  # of several ways to write a value the first counts
+            if "number" in v and v["text"]:
+                texts.setdefault(f["name"], {})[float(v["number"])] = v["text"]
+    known = {name: Column(str(c.get("kind", "metric")), str(c.get("unit") or ""), str(c.get("description") or ""), texts.get(name, {}))
              for name, c in columns.items() if name in frame.columns}
     for name in frame.columns:
         text = name in ("point", "seed") or not pd.api.types.is_numeric_dtype(frame[name])

@@ -15,6 +15,8 @@ from analysis.chart.palette import PARTS, colours
 from analysis.study import Plot, Study
 
 LOG_BARS = "Dots, as lengths on a logarithmic axis do not compare."
+MOST_NAMES = 40  # characters of the columns' names on an axis; of more the quantity alone is said
+_QUANTITY = {"ps": "time", "ns": "time", "us": "time", "ms": "time", "s": "time", "b/s": "rate", "Gb/s": "rate", "B": "size", "%": "share"}
 CONFIDENCE = "Bands: 95 % confidence of the mean over replications (Student t)."
 
 
@@ -43,26 +45,32 @@ def _errors(found: dict[str, Curve], plot: Plot, colour: dict[str, str]) -> list
     return series
 
 
-def _value_label(study: Study, plot: Plot, column: str) -> str:
-    """The plot's own label; before it, where each of several columns has a panel, what the column is: "p99 latency (ns)"."""
-    several = plot.series and len(plot.y) > 1 and plot.y_label
-    return f"{spoken(study, column)} {plot.y_label}" if several else plot.y_label
+def _value_label(study: Study, plot: Plot, shown: Sequence[str]) -> str:
+    """What the values of these columns are. The plot's own label is of all its columns, so of none when their units differ; before it, where
+    each of several columns has a panel, what the column is: "p99 latency (ns)"."""
+    if len(shown) == len(plot.y) or len({study.columns[y].unit for y in plot.y}) > 1:
+        names = ", ".join(spoken(study, y) for y in shown)
+        own = plot.y_label if len(shown) == len(plot.y) else ""
+        return own or (names if len(names) <= MOST_NAMES else _QUANTITY.get(study.columns[shown[0]].unit, "value"))
+    return f"{spoken(study, shown[0])} {plot.y_label}" if plot.y_label else ""
 
 
-def _value_axis(study: Study, plot: Plot, column: str, series: Sequence[Series]) -> Axis:
+def _value_axis(study: Study, plot: Plot, shown: Sequence[str], series: Sequence[Series]) -> Axis:
     """From zero, so that heights can be compared, unless logarithmic or there are negative values."""
     values = [v for s in series for v in s.y if math.isfinite(v)]
-    return axis(study, column, _value_label(study, plot, column), plot.log_y, lower=None if plot.log_y or not values or min(values) < 0 else 0.0)
+    lower = None if plot.log_y or not values or min(values) < 0 else 0.0
+    return axis(study, shown[0], _value_label(study, plot, shown), plot.log_y, lower=lower)
 
 
-def _panels_of(study: Study, plot: Plot) -> list[tuple[str, dict[str, Curve]]]:
-    """(column, curves by name): several columns without a series share a panel, with a series they get one each."""
+def _panels_of(study: Study, plot: Plot) -> list[tuple[list[str], dict[str, Curve]]]:
+    """(columns, curves by name): columns without a series share a panel with those of their unit, with a series they get one each."""
     frame = rows(study, plot.where)
     if plot.series or len(plot.y) == 1:
-        return [(y, {c.name: c for c in curves(study, frame, plot.x, y, plot.series)}) for y in plot.y]
+        return [([y], {c.name: c for c in curves(study, frame, plot.x, y, plot.series)}) for y in plot.y]
     short = {y: spoken(study, y) for y in plot.y}
     names = short if len(set(short.values())) == len(short) else {y: y.replace("_", " ") for y in plot.y}
-    return [(plot.y[0], {names[y]: c for y in plot.y for c in curves(study, frame, plot.x, y)})]
+    alike = [[y for y in plot.y if study.columns[y].unit == unit] for unit in dict.fromkeys(study.columns[y].unit for y in plot.y)]
+    return [(ys, {names[y]: c for y in ys for c in curves(study, frame, plot.x, y)}) for ys in alike]
 
 
 def lines(study: Study, plot: Plot, name: str) -> Chart:
@@ -78,11 +86,11 @@ def lines(study: Study, plot: Plot, name: str) -> Chart:
     style = "points" if plot.kind == "scatter" else "line"
     x = x_axis(study, plot)
     panels: list[Lines] = []
-    for column, of in found:
+    for shown, of in found:
         series = [Series(n, c.x, c.means, colour[n], style, c.low, c.high) for n, c in of.items()]
-        if column == plot.y[0]:
+        if plot.y[0] in shown:
             series += [Series(p.label, p.x, p.y, colour.get(p.series, "#000000"), "points") for p in plot.published]
-        panels.append(Lines(x, _value_axis(study, plot, column, series), series))
+        panels.append(Lines(x, _value_axis(study, plot, shown, series), series))
     caption = [CONFIDENCE] if any(c.replicated for _, of in found for c in of.values()) else []
     errors = _errors(found[0][1], plot, colour)
     if errors:
@@ -100,13 +108,13 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
     colour = colours(names)
     caption = [LOG_BARS] if plot.log_y else []
     if len(order) * len(names) > MOST_BARS:
-        shown = thin(order, max(2, MOST_BARS // len(names))), thin(names, max(2, MOST_BARS // 2))
-        caption.append(f"{len(shown[0])} of {len(order)} values of {x_title(study, plot)} and {len(shown[1])} of {len(names)} series; "
+        kept = thin(order, max(2, MOST_BARS // len(names))), thin(names, max(2, MOST_BARS // 2))
+        caption.append(f"{len(kept[0])} of {len(order)} values of {x_title(study, plot)} and {len(kept[1])} of {len(names)} series; "
                        "all are in results.csv.")
-        order, found = shown[0], [(c, {n: of[n] for n in shown[1] if n in of}) for c, of in found]
+        order, found = kept[0], [(ys, {n: of[n] for n in kept[1] if n in of}) for ys, of in found]
     labels = [said(study, plot.x, v, plot.x_bytes) for v in order]
     panels: list[Panel] = []
-    for column, of in found:
+    for shown, of in found:
         bars = []
         for n, c in of.items():
             at = dict(zip(c.x, range(len(c.x))))
@@ -116,7 +124,7 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
 
             bars.append(Bar(n, pick(c.means), colour[n], pick(c.low) if c.replicated else (), pick(c.high) if c.replicated else ()))
         wide = len(order) * max(1, len(of)) > 40 or max((len(n) for n in labels), default=0) > 14
-        value = axis(study, column, _value_label(study, plot, column), plot.log_y)
+        value = axis(study, shown[0], _value_label(study, plot, shown), plot.log_y)
         panels.append(Bars(labels, value, bars, stacked=False, horizontal=wide, label_title=x_title(study, plot)))
     if any(c.replicated for _, of in found for c in of.values()):
         caption.append(CONFIDENCE.replace("Bands", "Error bars"))
@@ -124,7 +132,7 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
 
 
 def stacked(study: Study, plot: Plot, name: str) -> Chart:
-    """Columns that are parts of a whole, one bar per value of x (and series)."""
+    """Columns on top of each other, all in one unit (study.py sees to that), one bar per value of x (and series)."""
     frame = rows(study, plot.where)
     keys = [plot.x] + ([plot.series] if plot.series else [])
     means = frame.groupby(keys, sort=False)[plot.y].mean()
@@ -133,5 +141,5 @@ def stacked(study: Study, plot: Plot, name: str) -> Chart:
     labels = [", ".join([n, *(said(study, plot.series, k) for k in key[1:])]) for n, key in zip(names, firsts)]
     others = colours([p for p in plot.y if p not in PARTS])
     bars = [Bar(p.replace("_", " "), means[p].tolist(), PARTS.get(p) or others[p]) for p in plot.y]
-    value = axis(study, plot.y[0], plot.y_label or "sum of the parts")
+    value = axis(study, plot.y[0], _value_label(study, plot, plot.y))
     return Chart(name, title(study, plot), [Bars(labels, value, bars, label_title=x_title(study, plot))])

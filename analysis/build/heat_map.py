@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.build.table import axis, label_of, rows, said, title
+from analysis.build.table import axis, rows, said, title
 from analysis.chart.model import Chart, Heat
 from analysis.results import ResultError
 from analysis.study import Plot, Study
@@ -20,8 +20,7 @@ def chart(study: Study, plot: Plot, name: str) -> Chart:
             values = values.sort_index(axis=ax)
 
     def labels(column: str, index: pd.Index) -> list[str]:
-        in_bytes = study.columns[column].unit == "B" or (plot.x_bytes and column == plot.x)
-        return [said(study, column, v, True) if in_bytes else label_of(v) for v in index]
+        return [said(study, column, v, plot.x_bytes and column == plot.x) for v in index]
 
     panel = Heat(labels(plot.x, values.columns), labels(y, values.index), axis(study, plot.x, plot.x_label).title,
                  axis(study, y, plot.y_label).title, axis(study, plot.z, plot.z_label), values.to_numpy(float).tolist())

@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.chart.model import Axis
 from analysis.chart.palette import rank
-from analysis.chart.units import bytes_text
+from analysis.chart.units import QUANTITIES, quantity_text
 from analysis.confidence import Interval, interval
 from analysis.results import ResultError
 from analysis.study import Plot, Study
@@ -50,13 +50,14 @@ def label_of(value: Any) -> str:
 
 
 def said(study: Study, column: str, value: Any, is_bytes: bool = False) -> str:
-    """A value of a column with its unit: 524288 -> 512 KiB."""
-    unit = study.columns[column].unit
+    """A value of a column as the study has it written, else with the unit that suits it: 524288 -> 512 KiB, 10^9 ps -> 1 ms."""
     if not isinstance(value, numbers.Real) or math.isnan(value):
         return label_of(value)
-    if unit == "B" or is_bytes:
-        return bytes_text(float(value))
-    return label_of(value) + (f" {unit}" if unit not in ("", "1") else "")
+    text = study.columns[column].texts.get(float(value))
+    if text:
+        return text
+    unit = "B" if is_bytes else study.columns[column].unit
+    return quantity_text(float(value), unit) if unit in QUANTITIES else label_of(value) + (f" {unit}" if unit not in ("", "1") else "")
 
 
 def rows(study: Study, where: Mapping[str, Any]) -> pd.DataFrame:
@@ -89,6 +90,10 @@ def curves(study: Study, frame: pd.DataFrame, x: str, y: str, series: str = "") 
     return found
 
 
+# At the end of a label: what ticks that carry their own unit say anyway.
+_UNIT = re.compile(r" \((bytes|[KMGT]?i?B|[mnup]?s|[kMG]?b/s|[kMG]?Hz)\)$")
+
+
 def spoken(study: Study, column: str) -> str:
     """A column's name as words; its unit, which an axis adds, is not said twice: mean_ns in ns is "mean"."""
     unit = re.sub(r"\W", "", study.columns[column].unit).lower()
@@ -98,15 +103,15 @@ def spoken(study: Study, column: str) -> str:
 
 def axis(study: Study, column: str, label: str = "", log: bool = False, is_bytes: bool = False, **limits: Any) -> Axis:
     """The axis of a column: the plot's own label, else the column's name; the unit comes from the column unless the label has one."""
-    unit = study.columns[column].unit
-    if is_bytes or unit == "B":
-        return Axis(label.replace(" (bytes)", "") or spoken(study, column), "B", log, **limits)
+    unit = "B" if is_bytes else study.columns[column].unit
+    if unit in QUANTITIES:
+        return Axis(_UNIT.sub("", label) or spoken(study, column), unit, log, **limits)
     return Axis(label or spoken(study, column), "" if label.endswith(")") else unit, log, **limits)
 
 
 def x_title(study: Study, plot: Plot) -> str:
     """What stands along x, where its values are labels."""
-    return plot.x_label.replace(" (bytes)", "") or spoken(study, plot.x)
+    return _UNIT.sub("", plot.x_label) or spoken(study, plot.x)
 
 
 def title(study: Study, plot: Plot) -> str:

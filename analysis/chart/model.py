@@ -6,10 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import Any, Sequence, Union
 
+from analysis.chart.units import QUANTITIES
+
 
 @dataclass(frozen=True)
 class Axis:
-    """`unit` "B" gives ticks in KiB and MiB, "1" and "" are not written. `lower`, `upper`: fixed limits, None: from the data.
+    """Ticks of a unit among QUANTITIES carry their own (4 KiB, 10 us), "1" and "" are not written. `lower`, `upper`: fixed limits, None: from the data.
     `binary`: a logarithmic axis has its ticks at powers of two, as it always has in bytes."""
 
     label: str
@@ -21,7 +23,7 @@ class Axis:
 
     @property
     def title(self) -> str:
-        return self.label if self.unit in ("", "1", "B") or f"({self.unit})" in self.label else f"{self.label} ({self.unit})"
+        return self.label if self.unit in ("", "1", self.label, *QUANTITIES) or f"({self.unit})" in self.label else f"{self.label} ({self.unit})"
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,20 @@ def value_text(value: float, unit: str) -> str:
     return f"{value * factor:.6g}" + ("" if name in ("", "1") else f" {name}")
 
 
+# Base units of quantities that are written with the unit that suits each value: 512 KiB, 1 ms, 10 Gb/s.
+_SCALED: dict[str, tuple[tuple[float, str], ...]] = {"b/s": ((1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s")), "Hz": ((1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"))}
+QUANTITIES = ("B", "ps", *_SCALED)
+
+
+def quantity_text(value: float, unit: str) -> str:
+    """A value of one of QUANTITIES in the largest unit in which it is at least 1; any other with its unit behind it."""
+    if unit == "B":
+        return bytes_text(value)
+    steps = _SCALED.get(unit, ()) if unit != "ps" else _TIMES
+    size, name = next(((s, n) for s, n in steps if abs(value) >= s * (1 - 1e-9)), (1.0, unit))
+    return f"{number_text(value / size, 6)}" + ("" if name in ("", "1") or value == 0 and unit in QUANTITIES else f" {name}")
+
+
 def _even_ticks(low: float, high: float) -> list[float]:
     """About five round values evenly apart: for logarithmic axes of less than a decade."""
     raw = (high - low) / 5 or low

@@ -9,7 +9,7 @@ import matplotlib.axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from analysis.chart.model import Axis
-from analysis.chart.units import byte_ticks, bytes_text, log_ticks, number_text
+from analysis.chart.units import QUANTITIES, byte_ticks, log_ticks, number_text, quantity_text
 
 
 def finite(values: Iterable[float]) -> list[float]:
@@ -56,7 +56,7 @@ def set_axis(axes: matplotlib.axes.Axes, which: str, axis: Axis, data: Iterable[
         fixed = [values[0]] if single else byte_ticks(low, high, most) if axis.unit == "B" else []
         of.set_major_locator(FixedLocator(fixed) if fixed else MaxNLocator(most, steps=[1.0, 2.0, 2.5, 5.0, 10.0]))
     getattr(axes, f"set_{which}lim")(low, high)
-    if axis.unit == "B":
-        of.set_major_formatter(FuncFormatter(lambda v, _: bytes_text(v)))
+    if axis.unit in QUANTITIES:
+        of.set_major_formatter(FuncFormatter(lambda v, _: quantity_text(v, axis.unit)))
     else:
         of.set_major_formatter(FuncFormatter(lambda v, _: number_text(0.0 if abs(v) < 1e-12 else v, 6)))

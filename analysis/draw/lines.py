@@ -7,6 +7,7 @@ import matplotlib.axes
 from matplotlib.lines import Line2D
 
 from analysis.chart.model import Lines
+from analysis.chart.units import QUANTITIES
 from analysis.draw.axis import set_axis, shorter
 
 
@@ -39,5 +40,5 @@ def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:
         axes.legend(handles=keys, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, fontsize=7, handlelength=1.2, borderaxespad=0)
     if panel.y.lower is not None and panel.y.lower < 0 or (panel.y.lower is None and any(v < 0 for s in panel.series for v in s.y)):
         axes.axhline(0, color="#444444", linewidth=0.8)
-    if panel.x.unit == "B" and columns > 1:
+    if panel.x.unit in QUANTITIES and columns > 1:
         axes.tick_params(axis="x", labelrotation=35)

@@ -13,12 +13,22 @@
     }
     return +v.toPrecision(6) + " B";
   }
+  // Quantities that are written with the unit that suits each value (analysis.chart.units.QUANTITIES).
+  var scaled = {ps: [[1e12, "s"], [1e9, "ms"], [1e6, "us"], [1e3, "ns"]], "b/s": [[1e9, "Gb/s"], [1e6, "Mb/s"], [1e3, "kb/s"]],
+    Hz: [[1e9, "GHz"], [1e6, "MHz"], [1e3, "kHz"]]};
+  function quantityText(v, unit, digits) {
+    if (unit === "B") return bytesText(v);
+    var step = scaled[unit].filter(function (s) { return Math.abs(v) >= s[0] * (1 - 1e-9); })[0] || [1, unit];
+    return v === 0 ? "0" : +(v / step[0]).toPrecision(digits) + " " + step[1];
+  }
+  function isQuantity(axis) { return axis.unit === "B" || scaled.hasOwnProperty(axis.unit); }
   function tickText(axis) {
-    return axis.unit === "B" ? bytesText : function (v) { return String(Math.abs(v) < 1e-12 ? 0 : +v.toPrecision(6)); };
+    if (isQuantity(axis)) return function (v) { return quantityText(v, axis.unit, 6); };
+    return function (v) { return String(Math.abs(v) < 1e-12 ? 0 : +v.toPrecision(6)); };
   }
   function valueText(axis, v) {
     if (v === null || v === undefined) return "no value";
-    if (axis.unit === "B") return bytesText(v);
+    if (isQuantity(axis)) return quantityText(v, axis.unit, 5);
     return +v.toPrecision(5) + (axis.unit && axis.unit !== "1" ? " " + axis.unit : "");
   }
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from analysis.build import of_run as run_charts
 from analysis.build import of_study as study_charts
-from analysis.build.table import label_of
-from analysis.chart.units import number_text, value_text
+from analysis.build.table import said
+from analysis.chart.units import number_text
 from analysis.confidence import interval
 from analysis.report import claims, configuration, of_run
 from analysis.report.html import element, number, table, text
@@ -22,8 +22,9 @@ MOST_PLATFORMS = 4
 MOST_WORST_RUNS = 500  # folders looked into for the slowest DMAs
 
 
-def _cell(value: Any, unit: str) -> str:
-    return number(value_text(float(value), "B")) if unit == "B" and isinstance(value, numbers.Real) else text(label_of(value))
+def _cell(study: Study, column: str, value: Any) -> str:
+    shown = said(study, column, value)
+    return number(shown) if isinstance(value, numbers.Real) else text(shown)
 
 
 def _points(study: Study) -> str:
@@ -38,7 +39,7 @@ def _points(study: Study) -> str:
             rows.append(cells + [element("span", text(p.state), class_="fail")] + [""] * (len(factors) + len(metrics)))
             continue
         cells.append(text(p.state if len(frame) == 1 else f"{len(frame)} runs"))
-        cells += [_cell(frame[f].iloc[0], study.columns[f].unit) for f in factors]
+        cells += [_cell(study, f, frame[f].iloc[0]) for f in factors]
         for m in metrics:
             i = interval(frame[m].to_numpy(float))
             cells.append(number("-" if math.isnan(i.mean) else number_text(i.mean) + (f" \u00b1 {number_text(i.high - i.mean, 2)}" if i.count > 1 else "")))

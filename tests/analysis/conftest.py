@@ -16,3 +16,8 @@ def rough_folder(tmp_path):
 @pytest.fixture
 def study_folder(tmp_path):
     return made_results.write_study(tmp_path / "study")
+
+
+@pytest.fixture
+def mixed_folder(tmp_path):
+    return made_results.write_mixed_study(tmp_path / "mixed")

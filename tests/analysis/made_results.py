@@ -118,3 +118,31 @@ def write_rough_study(folder: Path) -> Path:
              {"name": "single", "x": "size", "y": "holes", "where": {**large, "k": [2]}}]
     (folder / "study.json").write_text(json.dumps({"schema": 1, "title": "Rough", "plots": plots, "points": [{"name": n} for n in dict.fromkeys(points)]}))
     return folder
+
+
+def write_mixed_study(folder: Path) -> Path:
+    """Factors that are quantities (a time, a share), metrics of two units; `drain: 1 ms` with `share: 50 %` is excluded, `1 us` with it failed."""
+    folder.mkdir(parents=True)
+    drains, shares = {"1 us": 10**6, "1 ms": 10**9, "2000 us": 2 * 10**9}, {"10 %": 0.1, "50 %": 0.5}
+    rows, points = [], []
+    for i, (drain, ps) in enumerate(drains.items()):
+        for share, part in shares.items():
+            name = f"{drain}-{part}".replace(" ", "")
+            if (drain, share) == ("1 ms", "50 %"):
+                continue
+            points.append({"name": name, "columns": {"drain": ps, "share": part}})
+            if (drain, share) != ("1 us", "50 %"):
+                rows.append(f"{name},{ps},{part},1,{71.5 if i else 7.0},{100 + i},{300 + i},{i + part}")
+    (folder / "results.csv").write_text("point,drain,share,seed,gbps,mean_ns,p99_ns,q\n" + "\n".join(rows) + "\n")
+    units = {"drain": "ps", "share": "1", "gbps": "Gb/s", "mean_ns": "ns", "p99_ns": "ns", "q": "1"}
+    kinds = {"drain": "factor", "share": "factor", "point": "id", "seed": "id"}
+    (folder / "results.columns.json").write_text(json.dumps({
+        n: {"kind": kinds.get(n, "metric"), "unit": units.get(n, ""), "description": ""} for n in (*kinds, *units)}))
+    factors = [{"name": "drain", "unit": "ps", "values": [{"text": t, "number": n} for t, n in drains.items()]},
+               {"name": "share", "unit": "1", "values": [{"text": t, "number": n} for t, n in shares.items()]}]
+    plots = [{"name": "both", "x": "drain", "y": ["gbps", "mean_ns", "p99_ns"], "log_x": True, "x_label": "drain (ps)", "where": {"share": 0.1}},
+             {"name": "bars", "kind": "bars", "x": "drain", "y": ["gbps", "q"], "series": "share"},
+             {"name": "pile", "kind": "stacked", "x": "drain", "y": ["mean_ns", "p99_ns"], "where": {"share": 0.1}},
+             {"name": "map", "kind": "heat", "x": "drain", "y": "share", "z": "gbps", "z_label": "Gb/s"}]
+    (folder / "study.json").write_text(json.dumps({"schema": 1, "title": "Mixed", "factors": factors, "plots": plots, "points": points}))
+    return folder

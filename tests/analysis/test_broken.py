@@ -52,6 +52,13 @@ def test_a_wrong_file_of_a_study_is_named_with_its_place(study_folder, name, old
     assert message in refused(study_folder, capsys, "figures")
 
 
+def test_stacked_columns_of_two_units_are_refused(mixed_folder, capsys):
+    file = mixed_folder / "study.json"
+    file.write_text(file.read_text().replace('"y": ["mean_ns", "p99_ns"]', '"y": ["mean_ns", "gbps"]'))
+    assert ("study.json: plots[2].y: 'mean_ns' is in ns, 'gbps' in Gb/s: what is stacked has one unit; write kind: bars, which gives each unit a panel"
+            in refused(mixed_folder, capsys))
+
+
 @pytest.mark.parametrize("text, message", [
     ("time_ps,x\n1,2\n3,four\n", "timeline.csv:3: x: expected a number, found 'four'"), ("time,x\n", "timeline.csv: expected the columns time_ps,METRIC"),
     ("", "timeline.csv is not CSV"), ("time_ps,x\n1,2,3,4\n1\n1,2\n1,2,3,4,5,6\n", "timeline.csv is not CSV")])

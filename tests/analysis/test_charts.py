@@ -251,3 +251,26 @@ def test_runs_outside_the_studys_folder_are_not_read(study_folder, tmp_path):
     text = (study_folder / "study.json").read_text().replace("runs/none-256K/1", "../elsewhere", 1)
     (study_folder / "study.json").write_text(text)
     assert len(list(study.read(study_folder).runs("none-256K"))) == 2
+
+
+def plots_of(folder):
+    return {c.name: c for c in of_study.plots(study.read(folder))}
+
+
+def test_columns_of_two_units_have_a_panel_each(mixed_folder):
+    charts = plots_of(mixed_folder)
+    assert [(p.y.title, [s.name for s in p.series]) for p in charts["both"].panels] == [
+        ("gbps (Gb/s)", ["gbps"]), ("mean, p99 (ns)", ["mean", "p99"])]
+    assert [p.value.title for p in charts["bars"].panels] == ["gbps (Gb/s)", "q"]
+    assert charts["pile"].panels[0].value.title == "mean, p99 (ns)"  # and no claim that they are parts of something
+
+
+def test_values_of_quantities_read_as_the_study_has_them(mixed_folder):
+    charts = plots_of(mixed_folder)
+    assert charts["bars"].panels[0].labels == ["1 us", "1 ms", "2000 us"] and [p.name for p in charts["bars"].panels[0].parts] == ["10 %", "50 %"]
+    assert charts["map"].panels[0].x_labels == ["1 us", "1 ms", "2000 us"] and charts["map"].panels[0].y_labels == ["10 %", "50 %"]
+    assert charts["both"].panels[0].x.title == "drain" and charts["both"].title == "Mixed\ngbps, mean, p99, share 10 %"
+    s = study.read(mixed_folder)
+    assert table.said(s, "drain", 5e8) == "500 us"  # not among the study's
+    assert [units.quantity_text(v, u) for v, u in ((1e9, "ps"), (1e10, "b/s"), (2.5e9, "Hz"), (500, "ps"), (0.5, "1"), (0, "ps"))] == [
+        "1 ms", "10 Gb/s", "2.5 GHz", "500 ps", "0.5", "0"]
