@@ -3,7 +3,7 @@
     DIR/results.csv            a row per run: id columns (point, seed), factors, metrics
     DIR/results.columns.json   {column: {kind: id | factor | metric, unit, description}}
     DIR/study.json             {title, description, factors: [{name, values: [{text, number}]}], plots: [Plot's fields], claims: [{text, status, figures, reference, ...}],
-                                points: [{name, run, settings, runs: [{seed, folder, state}]}],
+                                points: [{name, run, settings, columns: {factor: value}, runs: [{seed, folder, state}]}],
                                 failures: [{point, seed, status, lines}]}
     DIR/runs/POINT[/SEED]/     the runs' own folders (analysis.run_folder)
 
@@ -75,7 +75,7 @@ _STUDY = {
                 "y?": (str, [str]), "where?": {"*": (*SCALAR, [SCALAR])},
                 "published?": [{"label?": _TEXT, "series?": _TEXT, "x": [NUMBER], "y": [NUMBER]}]}],
     "claims?": [{"text?": ANY, "status?": str}],
-    "points?": [{"name": str, "settings?": (dict, type(None)), "runs?": [{"folder?": str, "seed?": ANY, "state?": str}]}],
+    "points?": [{"name": str, "settings?": (dict, type(None)), "columns?": {"*": SCALAR}, "runs?": [{"folder?": str, "seed?": ANY, "state?": str}]}],
     "failures?": [{"point?": ANY, "seed?": ANY, "status?": ANY, "lines?": ANY}]}
 
 KINDS = ("lines", "scatter", "bars", "stacked", "heat")
@@ -83,12 +83,13 @@ KINDS = ("lines", "scatter", "bars", "stacked", "heat")
 
 @dataclass(frozen=True)
 class Point:
-    """`settings`: path -> value as text; `runs`: folders of its replications that have a result."""
+    """`settings`: path -> value as text; `runs`: folders of its replications that have a result; `columns`: its factors' values."""
 
     name: str
     settings: Mapping[str, Any]
     state: str
     runs: list[Path]
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,8 @@ def _points(folder: Path, document: Mapping[str, Any], frame: pd.DataFrame) -> l
             raise ResultError(f"{folder}: '{name}' cannot name a point's folder")
         runs = _runs(folder, root, p, name)
         states = list(dict.fromkeys(str(r.get("state", "")) for r in p.get("runs", []))) or ["done" if runs else "no result"]
-        found.append(Point(name, {**({"run": p["run"]} if "run" in p else {}), **(p.get("settings") or {})}, ", ".join(states), runs))
+        found.append(Point(name, {**({"run": p["run"]} if "run" in p else {}), **(p.get("settings") or {})}, ", ".join(states), runs,
+                           p.get("columns") or {}))
     return found
 
 

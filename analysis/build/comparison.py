@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis.build.facets import MOST_BARS
-from analysis.build.table import Curve, axis, curves, label_of, legend_title, rows, said, title, x_title
+from analysis.build.table import Curve, absence, axis, curves, label_of, legend_title, rows, said, title, x_title
 from analysis.chart.model import Axis, Bar, Bars, Chart, thin
 from analysis.chart.palette import BASELINES, colours
 from analysis.results import ResultError
@@ -48,10 +48,11 @@ def chart(study: Study, plot: Plot, name: str) -> Chart | None:
         at = dict(zip(curve.x, of))
         return [at.get(x, float("nan")) for x in xs]
 
+    why = absence(study, plot.where, [plot.x, plot.series])
     absolute = [Bar(n, values(found[n], found[n].means), colour[n], values(found[n], found[n].low) if found[n].replicated else (),
-                    values(found[n], found[n].high) if found[n].replicated else ()) for n in names]
+                    values(found[n], found[n].high) if found[n].replicated else (), [why([x, found[n].of]) for x in xs]) for n in names]
     base = absolute[0].values
-    relative = [Bar(b.name, [100 * v / r if r else float("nan") for v, r in zip(b.values, base)], b.colour) for b in absolute]
+    relative = [Bar(b.name, [100 * v / r if r else float("nan") for v, r in zip(b.values, base)], b.colour, absent=b.absent) for b in absolute]
     shares = [v for b in relative[1:] for v in b.values if math.isfinite(v)]
     if not shares or max(shares) > MOST_PERCENT:
         return None

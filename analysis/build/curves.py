@@ -9,7 +9,7 @@ from typing import Sequence
 import pandas as pd
 
 from analysis.build.facets import MOST_BARS, tidy
-from analysis.build.table import Curve, axis, curves, label_of, legend_title, rows, said, spoken, title, x_axis, x_title
+from analysis.build.table import Curve, absence, axis, curves, label_of, legend_title, rows, said, spoken, title, x_axis, x_title
 from analysis.chart.model import Axis, Bar, Bars, Chart, Lines, Panel, Series, thin
 from analysis.chart.palette import PARTS, colours
 from analysis.study import Plot, Study
@@ -73,6 +73,14 @@ def _panels_of(study: Study, plot: Plot) -> list[tuple[list[str], dict[str, Curv
     return [(ys, {names[y]: c for y in ys for c in curves(study, frame, plot.x, y)}) for ys in alike]
 
 
+def _covers(above: Series, below: Series) -> bool:
+    """Whether a line hides another, drawn before it: nowhere further from it than a line is wide, a hundredth of its height."""
+    if above.style != "line" or below.style != "line" or list(above.x) != list(below.x):
+        return False
+    high = max((abs(v) for v in above.y if math.isfinite(v)), default=0.0)
+    return all(abs(a - b) <= 0.01 * high for a, b in zip(above.y, below.y))
+
+
 def lines(study: Study, plot: Plot, name: str) -> Chart:
     """`y` over `x`, one line per `series`; with published values a second panel shows the relative error."""
     if not pd.api.types.is_numeric_dtype(rows(study, plot.where)[plot.x]):
@@ -88,6 +96,7 @@ def lines(study: Study, plot: Plot, name: str) -> Chart:
     panels: list[Lines] = []
     for shown, of in found:
         series = [Series(n, c.x, c.means, colour[n], style, c.low, c.high) for n, c in of.items()]
+        series = [replace(s, under=sum(_covers(later, s) for later in series[i + 1:])) for i, s in enumerate(series)]
         if plot.y[0] in shown:
             series += [Series(p.label, p.x, p.y, colour.get(p.series, "#000000"), "points") for p in plot.published]
         panels.append(Lines(x, _value_axis(study, plot, shown, series), series))
@@ -113,6 +122,7 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
                        "all are in results.csv.")
         order, found = kept[0], [(ys, {n: of[n] for n in kept[1] if n in of}) for ys, of in found]
     labels = [said(study, plot.x, v, plot.x_bytes) for v in order]
+    why = absence(study, plot.where, [plot.x, *([plot.series] if plot.series else [])])
     panels: list[Panel] = []
     for shown, of in found:
         bars = []
@@ -122,7 +132,8 @@ def grouped(study: Study, plot: Plot, name: str) -> Chart:
             def pick(values: Sequence[float], at: dict[object, int] = at) -> list[float]:
                 return [values[at[x]] if x in at else float("nan") for x in order]
 
-            bars.append(Bar(n, pick(c.means), colour[n], pick(c.low) if c.replicated else (), pick(c.high) if c.replicated else ()))
+            absent = [why([x, c.of] if plot.series else [x]) for x in order]
+            bars.append(Bar(n, pick(c.means), colour[n], pick(c.low) if c.replicated else (), pick(c.high) if c.replicated else (), absent))
         wide = len(order) * max(1, len(of)) > 40 or max((len(n) for n in labels), default=0) > 14
         value = axis(study, shown[0], _value_label(study, plot, shown), plot.log_y)
         panels.append(Bars(labels, value, bars, stacked=False, horizontal=wide, label_title=x_title(study, plot)))

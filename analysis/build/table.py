@@ -5,7 +5,7 @@ import math
 import numbers
 import re
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import pandas as pd
 
@@ -14,7 +14,7 @@ from analysis.chart.palette import rank
 from analysis.chart.units import QUANTITIES, quantity_text
 from analysis.confidence import Interval, interval
 from analysis.results import ResultError
-from analysis.study import Plot, Study
+from analysis.study import Plot, Point, Study
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Curve:
     name: str
     x: list[Any]
     y: list[Interval]
+    of: Any = None  # the value of the series
 
     @property
     def means(self) -> list[float]:
@@ -71,12 +72,30 @@ def rows(study: Study, where: Mapping[str, Any]) -> pd.DataFrame:
     return frame
 
 
+NOT_RUN, NO_VALUE = "not run", "n/a"
+
+
+def absence(study: Study, where: Mapping[str, Any], columns: Sequence[str]) -> Callable[[Sequence[Any]], str]:
+    """Why there is no value at these values of the columns: the study left the combination out, or its runs lack the value."""
+    known = {c for p in study.points for c in p.columns}
+    if not set(columns) <= known:
+        return lambda _: NO_VALUE
+
+    def selected(point: Point) -> bool:
+        return all(label_of(point.columns.get(c)) in {label_of(v) for v in (w if isinstance(w, list) else [w])} for c, w in where.items() if c in known)
+
+    meant = {tuple(label_of(p.columns.get(c)) for c in columns) for p in study.points if selected(p)}
+    return lambda values: NO_VALUE if tuple(map(label_of, values)) in meant else NOT_RUN
+
+
 def curves(study: Study, frame: pd.DataFrame, x: str, y: str, series: str = "") -> list[Curve]:
     """One curve per value of `series` (baselines first, else in the table's order); rows without x or y are left out."""
     groups: dict[str, pd.DataFrame] = {}
+    values: dict[str, Any] = {}
     if series:
         for value, rows_of in frame.groupby(series, sort=False, dropna=False):
             groups[said(study, series, value)] = rows_of
+            values[said(study, series, value)] = value
     else:
         groups[y] = frame
     names = sorted(groups, key=rank)
@@ -86,7 +105,7 @@ def curves(study: Study, frame: pd.DataFrame, x: str, y: str, series: str = "") 
         if len(part) == 0:
             continue
         by_x = [(value, interval(rows_of[y].to_numpy(float))) for value, rows_of in part.groupby(x, sort=pd.api.types.is_numeric_dtype(part[x]))]
-        found.append(Curve(name, [v for v, _ in by_x], [i for _, i in by_x]))
+        found.append(Curve(name, [v for v, _ in by_x], [i for _, i in by_x], values.get(name)))
     return found
 
 

@@ -28,7 +28,8 @@ class Axis:
 
 @dataclass(frozen=True)
 class Series:
-    """One line, staircase, or set of crosses. `low`, `high`: a confidence band, empty for none. Equal names toggle together."""
+    """One line, staircase, or set of crosses. `low`, `high`: a confidence band, empty for none. Equal names toggle together. `under`: how many
+    later lines lie on this one, which is drawn so much wider that it is seen below them."""
 
     name: str
     x: Sequence[float]
@@ -37,6 +38,7 @@ class Series:
     style: str = "line"  # line | step | points
     low: Sequence[float] = ()
     high: Sequence[float] = ()
+    under: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,15 @@ class Lines:
 
 @dataclass(frozen=True)
 class Bar:
-    """One part (stacked) or one bar of each group (not stacked): a value per label. `low`, `high`: error bars."""
+    """One part (stacked) or one bar of each group (not stacked): a value per label. `low`, `high`: error bars. `absent`: per label, what
+    is written where there is no value; empty: "n/a"."""
 
     name: str
     values: Sequence[float]
     colour: str
     low: Sequence[float] = ()
     high: Sequence[float] = ()
+    absent: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Heat:
-    """values[row][column]; rows from the bottom."""
+    """values[row][column]; rows from the bottom. `texts`: what stands in the cells, also in those without a value."""
 
     x_labels: Sequence[str]
     y_labels: Sequence[str]
@@ -89,6 +93,7 @@ class Heat:
     y_title: str
     value: Axis
     values: Sequence[Sequence[float]]
+    texts: Sequence[Sequence[str]]
     title: str = ""
     height: float = 1.0
     kind: str = "heat"

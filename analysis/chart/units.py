@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from typing import Sequence
 
 _TIMES = ((1e12, "s"), (1e9, "ms"), (1e6, "us"), (1e3, "ns"))
 _SIZES = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
@@ -34,6 +35,17 @@ def number_text(value: float, digits: int = 5) -> str:
         return f"{value:.{digits}g}"
     shown = f"{float(f'{value:.{digits}g}'):.{max(0, digits - 1 - math.floor(math.log10(abs(value))))}f}"
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
+
+
+def even_texts(values: Sequence[float], digits: int = 3) -> list[str]:
+    """Numbers to be compared, all with as many decimals as the largest needs for so many digits; each its own where small ones would vanish.
+    A value that is none is an empty text."""
+    seen = [abs(v) for v in values if math.isfinite(v) and v]
+    if not seen or not 1e-4 <= max(seen) < 1e9 or max(seen) > 1000 * min(seen):
+        return [number_text(v, digits) if math.isfinite(v) else "" for v in values]
+    exact = max(len(f"{number_text(v, digits)}.".split(".")[1]) for v in seen)  # whole numbers stay whole
+    decimals = min(exact, max(0, digits - 1 - math.floor(math.log10(max(seen)))))
+    return [f"{v:.{decimals}f}" if math.isfinite(v) else "" for v in values]
 
 
 def value_text(value: float, unit: str) -> str:

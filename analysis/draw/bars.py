@@ -30,9 +30,9 @@ def _error(axes: matplotlib.axes.Axes, panel: Bars, part: Bar, at: np.ndarray) -
 
 
 def _marks(axes: matplotlib.axes.Axes, panel: Bars, part: Bar, at: np.ndarray) -> None:
-    """What has no bar or dot is told apart: "n/a" is no value, "0" zero where the axis cannot show it."""
-    for place, value in zip(at, part.values):
-        mark = "n/a" if not math.isfinite(value) else "0" if panel.value.log and value <= 0 else ""
+    """What has no bar or dot is told apart: why there is no value, and "0" where the axis cannot show it."""
+    for i, (place, value) in enumerate(zip(at, part.values)):
+        mark = (part.absent[i] if part.absent else "n/a") if not math.isfinite(value) else "0" if panel.value.log and value <= 0 else ""
         if mark:
             x, y = (_EDGE / 3, place) if panel.horizontal else (place, _EDGE)
             axes.text(x, y, mark, fontsize=7, color=part.colour if mark == "0" else "#6e7781", va="center" if panel.horizontal else "bottom",

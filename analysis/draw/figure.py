@@ -58,6 +58,10 @@ def _handles(chart: Chart) -> list[Line2D | Patch]:
             handles.append(Line2D([], [], linestyle="none", marker="x", markeredgewidth=1.6, color=colour, label=label))
         else:
             handles.append(Line2D([], [], color=colour, marker=markers.get(name, ""), markersize=3.5, label=label))
+    reasons = [t for p in chart.panels if isinstance(p, Heat) and not heat.written(p)
+               for values, texts in zip(p.values, p.texts) for v, t in zip(values, texts) if not math.isfinite(v)]
+    if reasons:
+        handles.append(Patch(facecolor="#f1f3f5", edgecolor="#c9ced4", hatch="////", linewidth=0.4, label=" or ".join(dict.fromkeys(reasons))))
     if len(named) < len(entries):
         handles.append(Line2D([], [], linestyle="none", label=f"({len(entries) - len(named)} more between)"))
     return handles
@@ -104,8 +108,9 @@ def draw(chart: Chart) -> plt.Figure:
     rows = math.ceil(len(chart.panels) / chart.columns)
     heights = [max(_height(p, chart.columns) for p in chart.panels[r * chart.columns:(r + 1) * chart.columns]) for r in range(rows)]
     handles = _handles(chart)
+    shown = len(handles) > 1 or bool(handles and (chart.legend_title or isinstance(chart.panels[0], Heat)))  # one key may say it all
     columns = _legend_columns([str(h.get_label()) for h in handles])
-    legend_height = LEGEND_ROW * (math.ceil(len(handles) / columns) + bool(chart.legend_title)) + 0.08 if len(handles) > 1 else 0.01
+    legend_height = LEGEND_ROW * (math.ceil(len(handles) / columns) + bool(chart.legend_title)) + 0.08 if shown else 0.01
     figure = plt.figure(figsize=(WIDTH, sum(heights) + legend_height + 0.3), constrained_layout=True)
     grid = figure.add_gridspec(rows + 1, chart.columns, height_ratios=[*heights, legend_height])
     for i, panel in enumerate(chart.panels):
@@ -118,7 +123,7 @@ def draw(chart: Chart) -> plt.Figure:
             heat.draw(axes, panel)
         axes.set_title(panel.title, loc="left")
         _drop_repeated(axes, chart, i)
-    if len(handles) > 1:
+    if shown:
         foot = figure.add_subplot(grid[rows, :])
         foot.axis("off")
         # In the middle of the figure, not of the panels, which long labels push to the right.

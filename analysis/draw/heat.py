@@ -10,8 +10,14 @@ from analysis.chart.model import Heat
 from analysis.draw.axis import shorter, wrapped
 
 
+def written(panel: Heat) -> bool:
+    """Whether the cells have room for what stands in them."""
+    return len(panel.x_labels) <= 12
+
+
 def draw(axes: matplotlib.axes.Axes, panel: Heat) -> None:
-    """Values are written into the cells while they fit (12 columns), in the tone that stands off from the cell's; cells without are hatched."""
+    """Values are written into the cells while they fit (12 columns), in the tone that stands off from the cell's; cells without are hatched,
+    with the reason in them."""
     values = np.array(panel.values, dtype=float)
     if values.size == 0:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center")
@@ -29,14 +35,16 @@ def draw(axes: matplotlib.axes.Axes, panel: Heat) -> None:
         axes.tick_params(axis="x", labelrotation=35)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
+    named = written(panel)
+    for (row, column), value in np.ndenumerate(values):
+        if named and not np.isfinite(value):
+            axes.text(column, row, panel.texts[row][column], ha="center", va="center", fontsize=7, color="#57606a")
     if not np.isfinite(values).any():
         return
     bar = axes.figure.colorbar(image, ax=axes, pad=0.02, ticks=[float(np.nanmin(values))] if np.nanmin(values) == np.nanmax(values) else None)
     bar.set_label(panel.value.title)
     bar.outline.set_visible(False)
-    if len(panel.x_labels) > 12:
-        return
     middle = (np.nanmin(values) + np.nanmax(values)) / 2
     for (row, column), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            axes.text(column, row, f"{value:.3g}", ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
+        if named and np.isfinite(value):
+            axes.text(column, row, panel.texts[row][column], ha="center", va="center", fontsize=7, color="black" if value > middle else "white")

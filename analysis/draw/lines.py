@@ -29,7 +29,7 @@ def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:
         elif s.style == "step":
             axes.step(s.x, s.y, where="post", color=s.colour)
         else:
-            axes.plot(s.x, s.y, marker=marker(panel, i), markersize=3.5, color=s.colour)
+            axes.plot(s.x, s.y, marker=marker(panel, i), markersize=3.5 + 3 * s.under, linewidth=1.5 + 2 * s.under, color=s.colour)
         if len(s.low):
             axes.fill_between(s.x, s.low, s.high, color=s.colour, alpha=0.2, linewidth=0)
     set_axis(axes, "x", panel.x, chain.from_iterable(s.x for s in panel.series), 10 if columns == 1 else 5)

@@ -153,11 +153,11 @@
         item.selectAll("path").data(data.filter(there)).enter().append("path").attr("d", "M-4,-4L4,4M-4,4L4,-4").attr("class", "line")
           .style("stroke", s.colour).attr("transform", function (d) { return "translate(" + x(d.x) + "," + y(d.y) + ")"; });
       else
-        item.append("path").attr("class", "line").style("stroke", s.colour)
+        item.append("path").attr("class", "line").style({stroke: s.colour, "stroke-width": 1.8 + 2.4 * s.under})
           .attr("d", d3.svg.line().defined(there).interpolate(s.style === "step" ? "step-after" : "linear")
             .x(function (d) { return x(d.x); }).y(function (d) { return y(d.y); })(data));
       if (s.style === "line" && data.length <= 40)
-        item.selectAll("circle").data(data.filter(there)).enter().append("circle").attr("r", 3).style("fill", s.colour)
+        item.selectAll("circle").data(data.filter(there)).enter().append("circle").attr("r", 3 + 2 * s.under).style("fill", s.colour)
           .attr("cx", function (d) { return x(d.x); }).attr("cy", function (d) { return y(d.y); });
     });
     var rule = g.append("line").attr("class", "hoverline hidden").attr("y1", 0).attr("y2", f.height);
@@ -219,7 +219,7 @@
       parts.forEach(function (p, k) {
         var v = p.values[i];
         if (v === null || (axis.log && v <= 0)) {
-          if (!panel.stacked) absent.push({i: i, k: k, text: v === null ? "n/a" : "0"});
+          if (!panel.stacked) absent.push({i: i, k: k, text: v !== null ? "0" : p.absent.length ? p.absent[i] : "n/a"});
           return;
         }
         marks.push({label: label, i: i, k: k, part: p, v: v, from: panel.stacked ? foot : 0, to: panel.stacked ? foot + v : v});
@@ -265,8 +265,9 @@
       g.append("path").attr("class", "error").attr("d", ends);
     });
     g.selectAll("text.absent").data(absent).enter().append("text").attr("class", "absent").text(function (d) { return d.text; })
-      .attr("text-anchor", across ? "start" : "middle")
-      .attr("x", function (d) { return across ? 4 : centre(d); }).attr("y", function (d) { return across ? centre(d) + 4 : f.height - 4; });
+      .attr("transform", function (d) {  // upright bars are too narrow for words beside each other
+        return across ? "translate(4," + (centre(d) + 4) + ")" : "translate(" + (centre(d) + 4) + "," + (f.height - 4) + ") rotate(-90)";
+      });
     if (domain[0] < 0 && !axis.log) g.append("line").attr("class", "reference").attr(across ? {x1: v(0), x2: v(0), y1: 0, y2: f.height} : {x1: 0, x2: f.width, y1: v(0), y2: v(0)});
     if (panel.reference !== null) {
       var r = v(panel.reference);
@@ -291,20 +292,23 @@
     g.append("g").attr("class", "axis").call(d3.svg.axis().scale(y).orient("left").tickSize(0).tickPadding(6).tickFormat(function (i) { return panel.y_labels[i]; }));
     axisTitle(g, panel.x_title, "bottom", width, f.height);
     g.append("text").attr("class", "title").attr("text-anchor", "end").attr("x", -6).attr("y", -2).text(panel.y_title);
+    function write(i, j, text, colour) {
+      g.append("text").attr({x: x(i) + x.rangeBand() / 2, y: y(j) + y.rangeBand() / 2 + 4, "text-anchor": "middle"}).style("pointer-events", "none")
+        .style("fill", colour).text(text);
+    }
     panel.values.forEach(function (row, j) {
       row.forEach(function (v, i) {
         var where = panel.x_title + " " + panel.x_labels[i] + ", " + panel.y_title + " " + panel.y_labels[j];
         if (v === null) {
           g.append("rect").attr("class", "none").attr({x: x(i), y: y(j), width: x.rangeBand(), height: y.rangeBand()})
-            .on("mousemove", function () { showTip(where, [[null, "no value"]]); }).on("mouseleave", hideTip);
+            .on("mousemove", function () { showTip(where, [[null, panel.texts[j][i]]]); }).on("mouseleave", hideTip);
+          if (x.rangeBand() > 38) write(i, j, panel.texts[j][i], "#57606a");
           return;
         }
         g.append("rect").attr("class", "cell").attr({x: x(i), y: y(j), width: x.rangeBand(), height: y.rangeBand()}).style("fill", colour(v))
           .on("mousemove", function () { showTip(where, [[colour(v), panel.value.label + ": " + valueText(panel.value, v)]]); })
           .on("mouseleave", hideTip);
-        if (x.rangeBand() > 38)
-          g.append("text").attr({x: x(i) + x.rangeBand() / 2, y: y(j) + y.rangeBand() / 2 + 4, "text-anchor": "middle"}).style("pointer-events", "none")
-            .style("fill", v > (low + high) / 2 ? "#000" : "#fff").text(+v.toPrecision(3));
+        if (x.rangeBand() > 38) write(i, j, panel.texts[j][i], v > (low + high) / 2 ? "#000" : "#fff");
       });
     });
     if (!flat.length) return;
@@ -323,7 +327,7 @@
     var state = {id: id, hidden: {}, zoomX: {}, zoomY: {}, columns: chart.columns, ramp: ramp};
     var host = d3.select(figure), legend = host.append("div").attr("class", "legend"), grid = host.append("div").attr("class", "panels");
     chart.panels.forEach(function (p, i) { p.index = i; });
-    if (chart.legend.length > 1) {
+    if (chart.legend.length > 1 || chart.legend_title && chart.legend.length) {
       legend.selectAll("button.entry").data(chart.legend).enter().append("button").attr("class", "entry").attr("type", "button").attr("aria-pressed", "true")
         .attr("title", function (d) { return d.name; })
         .each(function (d) {
@@ -337,7 +341,7 @@
           draw();
         });
     }
-    if (chart.legend_title) legend.insert("span", ":first-child").attr("class", "of").text(chart.legend_title + ":");
+    if (chart.legend_title && chart.legend.length) legend.insert("span", ":first-child").attr("class", "of").text(chart.legend_title + ":");
     var reset = legend.append("button").attr("class", "reset hidden").attr("type", "button").text("reset zoom")
       .on("click", function () { state.zoomX = {}; state.zoomY = {}; draw(); });
     var lines = chart.panels.some(function (p) { return p.kind === "lines"; });

@@ -274,3 +274,23 @@ def test_values_of_quantities_read_as_the_study_has_them(mixed_folder):
     assert table.said(s, "drain", 5e8) == "500 us"  # not among the study's
     assert [units.quantity_text(v, u) for v, u in ((1e9, "ps"), (1e10, "b/s"), (2.5e9, "Hz"), (500, "ps"), (0.5, "1"), (0, "ps"))] == [
         "1 ms", "10 Gb/s", "2.5 GHz", "500 ps", "0.5", "0"]
+
+
+def test_combinations_left_out_are_told_from_values_that_are_missing(mixed_folder):
+    charts = plots_of(mixed_folder)
+    (heat,) = charts["map"].panels
+    assert heat.value.title == "Gb/s" and heat.texts == [["7.0", "71.5", "71.5"], ["n/a", "not run", "71.5"]]
+    assert [p.absent for p in charts["bars"].panels[0].parts][1] == ["n/a", "not run", "n/a"]
+
+
+def test_numbers_to_be_compared_have_equally_many_decimals():
+    nan = float("nan")
+    assert units.even_texts([71, 71.46, 7, nan]) == ["71.0", "71.5", "7.0", ""] and units.even_texts([1, 20, 300]) == ["1", "20", "300"]
+    assert units.even_texts([0.5, 0.25, 0]) == ["0.50", "0.25", "0.00"] and units.even_texts([0.001, 71.46]) == ["0.001", "71.5"]
+
+
+def test_a_line_hidden_by_later_ones_is_drawn_wider(study_folder):
+    s = study.read(study_folder)
+    s.frame.loc[s.frame["domain"] == "identity", "gbps"] = s.frame.loc[s.frame["domain"] == "none", "gbps"].to_numpy()
+    series = curves.lines(s, s.plots[0], "x").panels[0].series
+    assert [(x.name, x.under) for x in series] == [("none", 1), ("identity", 0), ("DMA", 0), ("measured", 0)]
