@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -56,7 +57,12 @@ def main(arguments: list[str] | None = None) -> int:
     p.set_defaults(run=do_report)
     args = parser.parse_args(arguments)
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # the reader, such as `head`, has what it wanted; nothing more goes there, not even at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except results.ResultError as e:
         print(f"analysis: {e}", file=sys.stderr)
     except OSError as e:

@@ -200,6 +200,10 @@ def read(folder: Path) -> Study:
     folder = Path(folder)
     file = folder / "results.csv"
     if not file.is_file():
+        seeds = sorted(r.parent.name for r in folder.glob("*/result.json"))
+        if seeds:
+            raise ResultError(f"{folder} holds runs of one point, under the seeds {', '.join(seeds[:8])}{', ...' if len(seeds) > 8 else ''}: "
+                              f"give one of them, {folder / seeds[0]}, or the sweep's folder, which shows their means")
         raise ResultError(f"{folder} holds neither results.csv (a sweep) nor result.json (a run)")
     columns = read_json(folder / "results.columns.json")
     document = read_json(folder / "study.json") or {}

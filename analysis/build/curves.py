@@ -151,6 +151,6 @@ def stacked(study: Study, plot: Plot, name: str) -> Chart:
     names = [said(study, plot.x, key[0], plot.x_bytes) for key in firsts]
     labels = [", ".join([n, *(said(study, plot.series, k) for k in key[1:])]) for n, key in zip(names, firsts)]
     others = colours([p for p in plot.y if p not in PARTS])
-    bars = [Bar(p.replace("_", " "), means[p].tolist(), PARTS.get(p) or others[p]) for p in plot.y]
+    bars = [Bar(spoken(study, p), means[p].tolist(), PARTS.get(p) or others[p]) for p in plot.y]
     value = axis(study, plot.y[0], _value_label(study, plot, plot.y))
     return Chart(name, title(study, plot), [Bars(labels, value, bars, label_title=x_title(study, plot))])

@@ -50,6 +50,11 @@
   }
   function hideTip() { tip.classed("hidden", true); }
 
+  // What tells names apart is often their end: the middle is left out.
+  function shorter(label, most) {
+    return label.length <= most ? label : label.slice(0, (most - 1) >> 1) + "\u2026" + label.slice(label.length - (most >> 1));
+  }
+
   // --- axes
 
   function binary(axis) { return axis.binary || axis.unit === "B"; }
@@ -100,7 +105,8 @@
     axisTitle(g, axis.title, side, width, height);
   }
   function axisTitle(g, text, side, width, height) {
-    var label = g.append("text").attr("text-anchor", "middle").text(text);
+    var most = Math.floor(((side === "bottom" ? width + 50 : height + 40)) / 5.6);
+    var label = g.append("text").attr("text-anchor", "middle").text(shorter(text, Math.max(16, most)));
     if (side === "bottom") label.attr("x", width / 2).attr("y", height + 36);
     else label.attr("transform", "translate(-50," + height / 2 + ") rotate(-90)");
   }
@@ -118,7 +124,7 @@
 
   function frame(cell, panel, height, left) {
     var margin = {top: panel.title ? 24 : 10, right: 14, bottom: 44, left: left};
-    var outer = Math.max(260, cell.node().clientWidth), width = outer - margin.left - margin.right;
+    var outer = Math.max(200, cell.node().clientWidth), width = outer - margin.left - margin.right;
     var size = [outer, height + margin.top + margin.bottom];
     var svg = cell.append("svg").attr("width", size[0]).attr("height", size[1]).attr("viewBox", "0 0 " + size.join(" "))
       .attr("role", "img").attr("aria-label", spoken(panel));
@@ -211,7 +217,7 @@
   function drawBars(cell, panel, state) {
     var parts = panel.parts.filter(function (p) { return !state.hidden[p.name]; }), n = panel.labels.length;
     var across = panel.horizontal, longest = d3.max(panel.labels, function (l) { return l.length; }) || 1;
-    var left = across ? Math.min(300, 16 + 6.4 * longest) : 62;
+    var left = across ? Math.min(300, 0.45 * cell.node().clientWidth, 16 + 6.4 * longest) : 62, fits = Math.max(8, Math.floor((left - 10) / 6));
     var size = across ? Math.max(70, n * (panel.stacked ? 21 : 6 + 13 * Math.max(1, parts.length))) : Math.round(260 * panel.height);
     var f = frame(cell, panel, size, left), g = f.g, marks = [], absent = [], axis = panel.value, tops = axis.log ? [] : [0];
     panel.labels.forEach(function (label, i) {
@@ -236,7 +242,7 @@
     var band = d3.scale.ordinal().domain(d3.range(n)).rangeRoundBands(across ? [0, f.height] : [0, f.width], 0.22, 0.2);
     drawAxis(g, axis, v, across ? "bottom" : "left", f.width, f.height, Math.max(3, Math.floor((across ? f.width : f.height) / (across ? 90 : 40))));
     var named = d3.svg.axis().scale(band).orient(across ? "left" : "bottom").tickSize(0).tickPadding(6)
-      .tickFormat(function (i) { var l = panel.labels[i]; return l.length > 44 ? l.slice(0, 43) + "\u2026" : l; });
+      .tickFormat(function (i) { return across ? shorter(panel.labels[i], Math.min(44, fits)) : shorter(panel.labels[i], 44); });
     var labels = g.append("g").attr("class", "axis").attr("transform", across ? null : "translate(0," + f.height + ")").call(named);
     if (!across && longest * 6.4 > band.rangeBand() * 1.25)
       labels.selectAll("text").attr("transform", "rotate(-25)").style("text-anchor", "end");

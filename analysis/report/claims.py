@@ -1,8 +1,11 @@
 """Claims of a study with pass or fail, and what did not run."""
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from analysis.build.table import said
+from analysis.chart.units import number_text
 from analysis.report.html import element, table, text
 from analysis.study import Study
 
@@ -17,19 +20,35 @@ def _status(status: str) -> str:
     return element("span", text(_WORDS.get(status, status)), class_=known)
 
 
+_EXPONENT = re.compile(r"(?<![\w.])([+-]?)(\d(?:\.\d+)?e[+-]?\d{1,3})(?![\w.])")
+
+
 def _figures(claim: dict[str, Any]) -> str:
+    """As the sweep wrote them, but numbers of a readable size without an exponent: +2.3e+02 % is +230 %."""
     value = claim.get("value")
-    return text(claim.get("figures") or ("" if value is None else f"{value:.6g}" if isinstance(value, (int, float)) else value))
+    shown = str(claim.get("figures") or ("" if value is None else f"{value:.6g}" if isinstance(value, (int, float)) else value))
+    return text(_EXPONENT.sub(lambda m: m[1] + number_text(float(m[2])), shown))
+
+
+def _compared(study: Study, claim: dict[str, Any]) -> str:
+    """What a claim's ratio or difference is to: the factors in which the first point and the one it is compared with differ."""
+    check = claim.get("check")
+    check = check if isinstance(check, dict) else {}
+    pairs = check.get("rows")
+    for pair in pairs if isinstance(pairs, list) else []:
+        if isinstance(pair, list) and len(pair) > 1 and all(isinstance(i, int) and 0 <= i < len(study.points) for i in pair[:2]):
+            one, other = (study.points[i].columns for i in pair[:2])
+            changed = [f"{c} {said(study, c, v)}" for c, v in other.items() if c in study.columns and one.get(c) != v]
+            return f"{'ratio' if check.get('ratio') is True else 'difference'} to {', '.join(changed) or study.points[pair[1]].name}"
+    return ""
 
 
 def section(study: Study) -> str:
-    """A table, failures first; and a sentence that counts them."""
+    """A table in the study's order; and a sentence that counts them."""
     if not study.claims:
         return element("p", "The study makes no claims.", class_="caption")
-    order = {"fail": 0, "missing": 1, "pending": 2}
-    claims = sorted(study.claims, key=lambda c: order.get(str(c.get("status")), 3))
-    rows = [[_status(str(c.get("status", "pending"))), text(c.get("text", "")), element("code", text(c.get("metric", ""))), _figures(c),
-             text(c.get("reference") or "")] for c in claims]
+    rows = [[_status(str(c.get("status", "pending"))), text(c.get("text", "")), element("code", text(c.get("metric", ""))) + (
+        element("div", text(of), class_="caption") if (of := _compared(study, c)) else ""), _figures(c), text(c.get("reference") or "")] for c in study.claims]
     passed = sum(c.get("status") == "pass" for c in study.claims)
     return element("p", text(f"{passed} of {len(study.claims)} claims hold.")) + element(
         "div", table(["", "claim", "metric", "figures", "reference"], rows, id="claims-table"), class_="wide")

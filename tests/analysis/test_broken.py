@@ -1,10 +1,15 @@
 """Folders that are broken or hostile: exit status 2 with a message that names file and place; never a traceback, never without bound."""
 import json
+import os
 import random
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
+import analysis
 from analysis import __main__
 from made_results import write_run
 
@@ -80,6 +85,20 @@ def test_a_long_time_line_is_drawn_in_bounded_size(run_folder):
     began = time.monotonic()
     assert __main__.main(["report", str(run_folder)]) == 0
     assert (run_folder / "report.html").stat().st_size < 1_500_000 and time.monotonic() - began < 60
+
+
+def test_a_points_folder_says_which_runs_it_holds(study_folder, capsys):
+    message = refused(study_folder / "runs" / "DMA-256K", capsys)
+    assert "DMA-256K holds runs of one point, under the seeds 1, 2, 3: give one of them, " in message and "DMA-256K/1, or the sweep's folder" in message
+
+
+def test_a_reader_that_has_enough_ends_the_command_quietly(study_folder):
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run([sys.executable, "-B", "-m", "analysis", "table", study_folder / "runs" / "DMA-256K" / "1"], stdout=writes, stderr=subprocess.PIPE,
+                          cwd=Path(analysis.__file__).parent.parent)
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 WRONG = [None, True, 0, -1, 1e308, float("nan"), float("inf"), 10**400, "", "x", "\u202e\x00<b>", [], {}, [[]], {"a": 1}, [None], "1e999"]

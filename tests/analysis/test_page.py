@@ -61,10 +61,17 @@ def test_a_machine_without_an_iommu_is_drawn_without(tmp_path):
     assert "no IOMMU" in Parsed(report(write_run(tmp_path / "r", domain="none"))).texts
 
 
-def test_claims_are_listed_failures_first(study_folder):
+def test_claims_are_listed_in_the_studys_order_and_say_what_they_compare(mixed_folder, study_folder):
     text = report(study_folder)
-    assert re.findall(r'<span class="(pass|fail|missing)">', text)[:3] == ["fail", "missing", "pass"]
+    assert re.findall(r'<span class="(pass|fail|missing)">', text)[:3] == ["pass", "fail", "missing"]
     assert "1 of 3 claims hold." in text and "exit 1" in text
+    document = json.loads((mixed_folder / "study.json").read_text())
+    document["claims"] = [{"text": "a", "metric": "gbps", "status": "fail", "figures": "+2.3e+02 % at p1e+02, limit <= 1e-09", "check": {"ratio": ratio, "rows": [[3, 0, None]]}}
+                          for ratio in (True, False)]
+    (mixed_folder / "study.json").write_text(json.dumps(document))
+    texts = Parsed(report(mixed_folder)).texts
+    assert texts.count("+230 % at p1e+02, limit <= 1e-09") == 2
+    assert "ratio to drain 1 us" in texts and "difference to drain 1 us" in texts
 
 
 def test_runs_that_failed_alike_are_told_once(study_folder):
