@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -25,12 +26,17 @@ MOST_SERIES = 6  # of a panel
 BINS = 120  # of a run, for what a trace says
 MOST_STEPS = 600  # of a curve: finer than a printer
 
-_Curves = Mapping[str, tuple[Sequence[float], Sequence[float]]]  # name -> times, values
+@dataclass(frozen=True)
+class _Curve:
+    """`low`, `high`: between what a value that is a mean has moved."""
+
+    times: Sequence[float]
+    values: Sequence[float]
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
 
 
-def _panel(x: Axis, y: Axis, of: _Curves, colour: Mapping[str, str], style: str, title: str, own_legend: bool) -> Lines:
-    series = [Series(n, times, values, colour[n], style) for n, (times, values) in of.items()]
-    return Lines(x, y, series, title, height=0.55 if len(series) < 4 or not own_legend else 0.7, own_legend=own_legend)
+_Curves = Mapping[str, _Curve]
 
 
 def _much(values: Sequence[float]) -> float:
@@ -39,9 +45,13 @@ def _much(values: Sequence[float]) -> float:
     return 2 * max(seen) - min(seen) if seen else 0.0
 
 
+# What a panel shows however little it moves.
+_ALWAYS = {"hit rate": ("iommu.iotlb",)}
+
+
 def _chart(name: str, title: str, x: Axis, groups: Mapping[str, tuple[Axis, _Curves]], style: str, caption: str) -> Chart | None:
     """A panel per group (title -> y axis, curves), those with the most to see; a name has one colour wherever there are enough."""
-    most = {t: (y, dict(sorted(of.items(), key=lambda c: -_much(c[1][1]))[:MOST_SERIES])) for t, (y, of) in groups.items()}
+    most = {t: (y, dict(sorted(of.items(), key=lambda c: (c[0] not in _ALWAYS.get(t, ()), -_much(c[1].values)))[:MOST_SERIES])) for t, (y, of) in groups.items()}
     alike: dict[str, int] = defaultdict(int)  # of "e0.dma" to "e7.dma" the first comes before the second of any other
     order: dict[str, int] = {}
     for t in most:
@@ -51,8 +61,8 @@ def _chart(name: str, title: str, x: Axis, groups: Mapping[str, tuple[Axis, _Cur
     if not shown:
         return None
     colour = distinct([list(of) for _, of in shown.values()])
-    own = len(colour) > 7  # one legend for all would repeat colours
-    panels = [_panel(x, y, of, colour, style, t, own) for t, (y, of) in shown.items()]
+    panels = [Lines(x, y, [Series(n, c.times, c.values, colour[n], style, c.low, c.high) for n, c in of.items()], t, height=0.55, own_legend=True)
+              for t, (y, of) in shown.items()]
     left = sum(len(of) for _, of in groups.values()) - sum(len(p.series) for p in panels)
     return Chart(name, title, panels, 1, caption + (f" {left} more that show less are in the file only." if left else ""))
 
@@ -109,7 +119,7 @@ def _sampled(run: RunFolder) -> Chart | None:
         size, said = readable(of_unit, max(float(np.nanmax(v)) for v in curves.values()))
         least = min(0.0, *(float(np.nanmin(v)) * size for v in curves.values()))
         title = kind if sum(k == kind for k, _ in kinds) == 1 else f"{kind} ({of_unit})" if of_unit != "1" else kind
-        groups[title] = Axis(kind, said, lower=least), {n: (time, (v * size).tolist()) for n, v in curves.items()}
+        groups[title] = Axis(kind, said, lower=least), {n: _Curve(time, (v * size).tolist()) for n, v in curves.items()}
     caption = f"From timeline.csv, {len(ends)} samples." + (f" A point is the mean of {each} of them." if each > 1 else "")
     caption += f" {still} metrics that stay zero are left out." if still else ""
     return _chart("timeline", "Over time", Axis("simulated time", unit), groups, "line", caption)
@@ -138,32 +148,55 @@ def busy(slices: Sequence[tuple[float, float]], edges: np.ndarray) -> np.ndarray
     return np.asarray(np.diff(elapsed(ends[:, 0]) - elapsed(ends[:, 1])) / np.diff(edges))
 
 
-def _counter(samples: Sequence[tuple[float, float]], end: float, factor: float) -> tuple[list[float], list[float]]:
-    """A counter as a staircase up to `end`; where it has more steps than can be seen, its mean over equal times."""
+def _counter(samples: Sequence[tuple[float, float]], end: float, factor: float) -> _Curve:
+    """A counter as a staircase up to `end`; where it has more steps than can be told apart, its mean, least and most over equal times."""
     at = np.asarray(sorted(samples, key=lambda s: s[0]), dtype=float)
     times, values = np.append(at[:, 0], max(end, at[-1, 0])), np.append(at[:, 1], at[-1, 1])
-    if len(times) > MOST_STEPS:
-        edges = np.linspace(times[0], times[-1], MOST_STEPS // 2 + 1)
+    if len(times) > 2 * BINS and times[-1] > times[0]:
+        edges = np.linspace(times[0], times[-1], BINS + 1)
+        first, last = np.searchsorted(times, edges[:-1], "right") - 1, np.searchsorted(times, edges[1:], "left")
+        low, high = ([float(f(values[a:b])) for a, b in zip(first, last)] for f in (np.min, np.max))
         area = np.concatenate([[0.0], np.cumsum(np.diff(times) * values[:-1])])
         means = np.diff(np.interp(edges, times, area)) / np.diff(edges)
-        times, values = edges, np.append(means, means[-1])
-    return (times * 1e6 * factor).tolist(), values.tolist()
+        return _Curve((edges * 1e6 * factor).tolist(), [*means.tolist(), float(means[-1])], [*low, low[-1]], [*high, high[-1]])
+    return _Curve((times * 1e6 * factor).tolist(), values.tolist())
 
 
-def _panels(trace: Trace) -> dict[str, dict[str, tuple[list[tuple[float, float]], int]]]:
-    """Panel -> curve -> (slices, of how many tracks): the directions of a link share a panel; "walker 0" to "walker 5" are counted together,
-    and so are "memory" and "memory +1", where what overlaps on it stands."""
+def _capacity(configuration: Mapping[str, Any], base: str) -> int | None:
+    """How many there are of the tracks "BASE 0", "BASE 1", ..., as far as the configuration says: walkers of the unit, DMAs of an engine."""
+    def whole(node: Any, *path: str) -> int | None:
+        for key in path:
+            node = node.get(key) if isinstance(node, dict) else None
+        return int(node) if isinstance(node, str) and node.isdecimal() and 0 < int(node[:9]) and len(node) < 10 else None
+
+    platform = configuration.get("platform")
+    if base == "iommu walker":
+        return whole(platform, "iommu", "unit", "walkers")
+    endpoints = platform.get("endpoints") if isinstance(platform, dict) else None
+    return next((whole(e, "dma", "dmas") for e in (endpoints if isinstance(endpoints, list) else [])
+                 if isinstance(e, dict) and base == f"{e.get('name')}.dma slot"), None)
+
+
+_Slices = list[tuple[float, float]]
+
+
+def _panels(trace: Trace, configuration: Mapping[str, Any]) -> dict[str, tuple[Axis, dict[str, _Slices]]]:
+    """Panel -> (y axis, curve -> slices). The directions of a link share a panel, in percent of the time. "walker 0" to "walker 5" are counted
+    together, of as many as there are; so are "memory" and "memory +1", where what overlaps on it stands: how many those are says nothing."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in trace.slices:
         alike[re.sub(r"( \+\d+|[ .]?\d+)$", "", name) or name].append(name)
-    found: dict[str, dict[str, tuple[list[tuple[float, float]], int]]] = defaultdict(dict)
+    share = Axis("busy", "%", lower=0.0, upper=100.0)
+    found: dict[str, tuple[Axis, dict[str, _Slices]]] = {}
     for base, names in alike.items():
-        if len(names) > 1:
-            found[f"{base} ({len(names)})"]["busy"] = ([s for n in names for s in outermost(trace.slices[n])], len(names))
+        there = _capacity(configuration, base)
+        if len(names) > 1 or there:
+            y = Axis(f"busy of {there}", lower=0.0, upper=float(there)) if there and len(names) <= there else Axis("in progress", lower=0.0)
+            found[base] = y, {y.label: [s for n in names for s in outermost(trace.slices[n])]}
             continue
         match = re.fullmatch(r"(.*\S)[ .](up|down)", names[0])
         title, direction = match.groups() if match else (names[0], "busy")
-        found[title][direction] = (outermost(trace.slices[names[0]]), 1)
+        found.setdefault(title, (share, {}))[1][direction] = outermost(trace.slices[names[0]])
     return found
 
 
@@ -176,24 +209,23 @@ def _traced(run: RunFolder) -> list[Chart]:
     factor, unit = readable("ps", end * 1e6)
     x = Axis("simulated time", unit, lower=start * 1e6 * factor, upper=end * 1e6 * factor)
     time = (edges * 1e6 * factor).tolist()
-    tracks: dict[str, tuple[Axis, dict[str, tuple[Sequence[float], Sequence[float]]]]] = {}
-    for title, of in _panels(trace).items():
-        for name, (slices, count) in of.items():
-            taken = busy(slices, edges) * (1 if count > 1 else 100)
-            y = Axis(f"busy of {count}", lower=0.0, upper=float(count)) if count > 1 else Axis("busy", "%", lower=0.0, upper=100.0)
-            tracks.setdefault(title, (y, {}))[1][name] = (time, [*taken.tolist(), float(taken[-1])])
-    busiest = sorted(tracks.items(), key=lambda g: -max(sum(values) / (g[1][0].upper or 1) for _, values in g[1][1].values()))
+    tracks: dict[str, tuple[Axis, dict[str, _Curve]]] = {}
+    for title, (y, of) in _panels(trace, run.configuration()).items():
+        for name, slices in of.items():
+            taken = busy(slices, edges) * (100 if y.unit == "%" else 1)
+            tracks.setdefault(title, (y, {}))[1][name] = _Curve(time, [*taken.tolist(), float(taken[-1])])
+    busiest = sorted(tracks.items(), key=lambda g: -max(sum(c.values) / (g[1][0].upper or max(c.values) or 1) for c in g[1][1].values()))
     shares = _chart("tracks", "Over time: how much of each track's time is taken by traced slices", x, dict(busiest), "step",
                     "From trace.json; where it holds a sample only, so does this.")
-    counters: dict[str, dict[str, tuple[Sequence[float], Sequence[float]]]] = defaultdict(dict)
+    counters: dict[str, dict[str, _Curve]] = defaultdict(dict)
     moving: dict[str, float] = defaultdict(float)
     for (title, key), samples in trace.counters.items():
         counters[title][key] = _counter(samples, end, factor)
         moving[title] = max(moving[title], float(np.ptp([v for _, v in samples])))
-    ranked = sorted((t for t in counters if moving[t] > 0), key=lambda t: -len(set(counters[t][next(iter(counters[t]))][1])))
+    ranked = sorted((t for t in counters if moving[t] > 0), key=lambda t: -len(set(counters[t][next(iter(counters[t]))].values)))
     named = {t: next(iter(counters[t])) if len(counters[t]) == 1 else "value" for t in ranked}
     levels = _chart("counters", "Over time: counters of the trace", x, {t: (Axis(named[t], lower=0.0), counters[t]) for t in ranked}, "step",
-                    "From trace.json.")
+                    "From trace.json." + (" Bands: between the least and the most." if any(len(c.low) for of in counters.values() for c in of.values()) else ""))
     return [c for c in (shares, levels) if c is not None]
 
 

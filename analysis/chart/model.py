@@ -43,7 +43,8 @@ class Series:
 
 @dataclass(frozen=True)
 class Lines:
-    """`height` is relative to the other panels of the chart. `own_legend`: beside the panel, instead of one for all."""
+    """`height` is relative to the other panels of the chart. `own_legend`: above the panel, instead of one for all;
+    none where the y axis says it."""
 
     x: Axis
     y: Axis
@@ -52,6 +53,12 @@ class Lines:
     height: float = 1.0
     kind: str = "lines"
     own_legend: bool = False
+
+    @property
+    def keys(self) -> list[str]:
+        """Names in the panel's own legend."""
+        names = [s.name for s in self.series]
+        return names if self.own_legend and names != [self.y.label] else []
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,14 @@ from matplotlib.transforms import blended_transform_factory  # noqa: E402
 from analysis.chart.model import Bars, Chart, Heat, Lines, Panel, legend, thin  # noqa: E402
 from analysis.draw import bars, heat, lines  # noqa: E402
 from analysis.draw.axis import shorter  # noqa: E402
+from analysis.draw.legend import LEGEND_ROW, LONGEST_NAME, WIDTH, legend_columns  # noqa: E402
 
-# A text block of a two-column paper is about 6.5 inches wide; 9 points stay readable when it is set at that width.
-WIDTH = 6.5
 STYLE = {
     "font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8,
     "legend.fontsize": 8, "axes.spines.top": False, "axes.spines.right": False, "axes.grid": False, "grid.alpha": 0.3,
     "grid.linewidth": 0.6, "axes.axisbelow": True, "lines.linewidth": 1.5, "svg.hashsalt": "iommusim", "text.parse_math": False, "svg.fonttype": "path",
 }
-LEGEND_ROW = 0.22  # inches
 MOST_KEYS, MOST_NAMED = 20, 12  # of a legend; how many are shown of more
-LONGEST_NAME = 72  # of a legend's entry, in characters
 
 
 def _height(panel: Panel, columns: int) -> float:
@@ -37,7 +34,7 @@ def _height(panel: Panel, columns: int) -> float:
         return 0.9 + 0.2 * max(2, rows)
     if isinstance(panel, Heat):
         return 1.1 + 0.32 * max(4, len(panel.y_labels))
-    return (2.9 if columns == 1 else 2.3) * panel.height
+    return (2.9 if columns == 1 else 2.3) * panel.height + (lines.legend_height(panel) if isinstance(panel, Lines) else 0.0)
 
 
 def _handles(chart: Chart) -> list[Line2D | Patch]:
@@ -65,18 +62,6 @@ def _handles(chart: Chart) -> list[Line2D | Patch]:
     if len(named) < len(entries):
         handles.append(Line2D([], [], linestyle="none", label=f"({len(entries) - len(named)} more between)"))
     return handles
-
-
-def _legend_columns(names: list[str]) -> int:
-    """As many as fit in WIDTH, in even rows: a character of 8 points is about 0.075 inches wide, a key with its gaps 0.55."""
-    for rows in range(1, len(names)):
-        columns = math.ceil(len(names) / rows)
-        # matplotlib gives the first columns one entry more when they cannot all have the same number.
-        sizes = [len(names) // columns + (c < len(names) % columns) for c in range(columns)]
-        ends = [sum(sizes[:c + 1]) for c in range(columns)]
-        if sum(0.55 + 0.075 * max(map(len, names[end - size:end])) for size, end in zip(sizes, ends)) <= WIDTH:
-            return columns
-    return 1
 
 
 def _drop_repeated(axes: plt.Axes, chart: Chart, i: int) -> None:
@@ -109,7 +94,7 @@ def draw(chart: Chart) -> plt.Figure:
     heights = [max(_height(p, chart.columns) for p in chart.panels[r * chart.columns:(r + 1) * chart.columns]) for r in range(rows)]
     handles = _handles(chart)
     shown = len(handles) > 1 or bool(handles and (chart.legend_title or isinstance(chart.panels[0], Heat)))  # one key may say it all
-    columns = _legend_columns([str(h.get_label()) for h in handles])
+    columns = legend_columns([str(h.get_label()) for h in handles])
     legend_height = LEGEND_ROW * (math.ceil(len(handles) / columns) + bool(chart.legend_title)) + 0.08 if shown else 0.01
     figure = plt.figure(figsize=(WIDTH, sum(heights) + legend_height + 0.3), constrained_layout=True)
     grid = figure.add_gridspec(rows + 1, chart.columns, height_ratios=[*heights, legend_height])
@@ -121,7 +106,8 @@ def draw(chart: Chart) -> plt.Figure:
             bars.draw(axes, panel, chart.columns)
         else:
             heat.draw(axes, panel)
-        axes.set_title(panel.title, loc="left")
+        above = lines.legend_height(panel) if isinstance(panel, Lines) else 0.0
+        axes.set_title(panel.title, loc="left", pad=6 + 72 * above)
         _drop_repeated(axes, chart, i)
     if shown:
         foot = figure.add_subplot(grid[rows, :])

@@ -153,7 +153,7 @@
       var data = pairs(s), item = plot.append("g").attr("class", "series").attr("data-name", s.name);
       if (s.low.length)
         item.append("path").attr("class", "band").style("fill", s.colour)
-          .attr("d", d3.svg.area().defined(function (d) { return d.low !== null && there(d); }).x(function (d) { return x(d.x); })
+          .attr("d", d3.svg.area().interpolate(s.style === "step" ? "step-after" : "linear").defined(function (d) { return d.low !== null && there(d); }).x(function (d) { return x(d.x); })
             .y0(function (d) { return panel.y.log && d.low <= 0 ? f.height + 8 : y(d.low); }).y1(function (d) { return y(d.high); })(data));
       if (s.style === "points")
         item.selectAll("path").data(data.filter(there)).enter().append("path").attr("d", "M-4,-4L4,4M-4,4L4,-4").attr("class", "line")
@@ -189,7 +189,7 @@
         var best = null, i;
         if (s.style === "step") {
           i = d3.bisectRight(s.x, where) - 1;
-          if (i >= 0) best = {x: where, y: s.y[i]};
+          if (i >= 0) best = {x: where, y: s.y[i], low: s.low[i], high: s.high[i]};
         } else {
           for (i = 0; i < s.x.length; ++i)
             if (there({x: s.x[i], y: s.y[i]}) && (best === null || Math.abs(x(s.x[i]) - at[0]) < Math.abs(x(best.x) - at[0])))
@@ -333,8 +333,10 @@
     var state = {id: id, hidden: {}, zoomX: {}, zoomY: {}, columns: chart.columns, ramp: ramp};
     var host = d3.select(figure), legend = host.append("div").attr("class", "legend"), grid = host.append("div").attr("class", "panels");
     chart.panels.forEach(function (p, i) { p.index = i; });
-    if (chart.legend.length > 1 || chart.legend_title && chart.legend.length) {
-      legend.selectAll("button.entry").data(chart.legend).enter().append("button").attr("class", "entry").attr("type", "button").attr("aria-pressed", "true")
+    var own = chart.panels.some(function (p) { return p.own_legend; });
+    // Entries that toggle, in a legend of the whole chart or of one panel.
+    function entries(place, items) {
+      place.selectAll("button.entry").data(items).enter().append("button").attr("class", "entry").attr("type", "button").attr("aria-pressed", function (d) { return String(!state.hidden[d.name]); })
         .attr("title", function (d) { return d.name; })
         .each(function (d) {
           if (d.style === "points") d3.select(this).append("b").attr("class", "cross").style("color", d.colour).text("\u00d7");
@@ -347,6 +349,7 @@
           draw();
         });
     }
+    if (!own && (chart.legend.length > 1 || chart.legend_title && chart.legend.length)) entries(legend, chart.legend);
     if (chart.legend_title && chart.legend.length) legend.insert("span", ":first-child").attr("class", "of").text(chart.legend_title + ":");
     var reset = legend.append("button").attr("class", "reset hidden").attr("type", "button").text("reset zoom")
       .on("click", function () { state.zoomX = {}; state.zoomY = {}; draw(); });
@@ -362,6 +365,9 @@
       grid.selectAll("*").remove();
       chart.panels.forEach(function (panel) {
         var cell = grid.append("div").attr("class", "panel");
+        if (panel.own_legend && !(panel.series.length === 1 && panel.series[0].name === panel.y.label))
+          entries(cell.append("div").attr("class", "legend"),
+            panel.series.map(function (s) { return {name: s.name, colour: s.colour, style: s.style}; }));
         (panel.kind === "lines" ? drawLines : panel.kind === "bars" ? drawBars : drawHeat)(cell, panel, state, draw);
       });
     }

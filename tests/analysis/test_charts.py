@@ -157,7 +157,7 @@ def test_tracks_alike_are_counted_together_and_nested_slices_once(run_folder):
                {"ph": "s", "pid": 1, "tid": 0, "ts": 1, "id": 7, "name": "dma"}]
     (run_folder / "trace.json").write_text(json.dumps({"traceEvents": events}))
     tracks, counters = timeline.charts(RunFolder(run_folder))
-    assert [p.title for p in tracks.panels] == ["iommu walker (2)"] and tracks.panels[0].y.upper == 2
+    assert [p.title for p in tracks.panels] == ["iommu walker"] and (tracks.panels[0].y.label, tracks.panels[0].y.upper) == ("busy of 6", 6)
     assert tracks.panels[0].series[0].y[5] == pytest.approx(2) and tracks.panels[0].series[0].y[100] == pytest.approx(1)
     assert counters.panels[0].y.label == "level" and list(counters.panels[0].series[0].x) == [30, 60, 120] and list(counters.panels[0].series[0].y) == [4, 1, 1]
 
@@ -294,3 +294,33 @@ def test_a_line_hidden_by_later_ones_is_drawn_wider(study_folder):
     s.frame.loc[s.frame["domain"] == "identity", "gbps"] = s.frame.loc[s.frame["domain"] == "none", "gbps"].to_numpy()
     series = curves.lines(s, s.plots[0], "x").panels[0].series
     assert [(x.name, x.under) for x in series] == [("none", 1), ("identity", 0), ("DMA", 0), ("measured", 0)]
+
+
+def test_overlapping_lanes_of_a_track_are_no_capacity(run_folder):
+    names = [(1, "memory"), (2, "memory +1"), (3, "nic.link up"), (4, "nic.dma slot 7")]
+    events = [e for tid, name in names for e in (
+        {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}, {"ph": "X", "pid": 1, "tid": tid, "ts": 0, "dur": 120, "name": "a"})]
+    (run_folder / "trace.json").write_text(json.dumps({"traceEvents": events}))
+    file = run_folder / "resolved.yaml"
+    file.write_text(file.read_text().replace("tags: 26", "tags: 26, dmas: 64"))
+    panels = {p.title: p for p in timeline.charts(RunFolder(run_folder))[0].panels}
+    assert {t: (p.y.title, p.keys) for t, p in panels.items()} == {
+        "memory": ("in progress", []), "nic.link": ("busy (%)", ["up"]), "nic.dma slot": ("busy of 64", [])}
+    assert panels["memory"].series[0].y[0] == pytest.approx(2) and panels["nic.dma slot"].series[0].y[0] == pytest.approx(1)
+
+
+def test_a_counter_of_very_many_steps_is_its_mean_between_least_and_most(run_folder):
+    events = [{"ph": "C", "pid": 1, "ts": k / 10, "name": "queue", "args": {"level": k % 5}} for k in range(1000)]
+    (run_folder / "trace.json").write_text(json.dumps({"traceEvents": events}))
+    (chart,) = timeline.charts(RunFolder(run_folder))
+    (s,) = chart.panels[0].series
+    assert len(s.x) == len(s.low) == timeline.BINS + 1 and set(s.low) == {0} and set(s.high) == {4} and "least" in chart.caption
+    assert sum(s.y) / len(s.y) == pytest.approx(2, abs=0.05)
+
+
+def test_the_hit_rate_of_the_iotlb_is_shown_however_many_there_are(run_folder):
+    names = [f"iommu.cache{i}" for i in range(8)] + ["iommu.iotlb"]
+    (run_folder / "timeline.csv").write_text("time_ps," + ",".join(f"{n}.hit_rate" for n in names) + "\n" + "".join(
+        f"{t}000000,{','.join(['0.9'] * 8)},0.1\n" for t in (1, 2)))
+    (chart,) = timeline.charts(RunFolder(run_folder))
+    assert chart.panels[0].title == "hit rate" and chart.panels[0].keys[0] == "iommu.iotlb" and len(chart.panels[0].keys) == 6

@@ -49,10 +49,10 @@ def test_axes_carry_units_and_sizes_read_as_such(study_folder, tmp_path, monkeyp
 
 
 def test_a_legend_takes_the_rows_it_needs():
-    from analysis.draw.figure import _legend_columns
-    assert _legend_columns(["none", "identity", "DMA"]) == 3
-    assert _legend_columns(["issue_wait", "link_up", "lookup", "walk", "to_memory", "memory", "from_memory", "link_down", "engine"]) == 5
-    assert _legend_columns(["x" * 100, "y"]) == 1
+    from analysis.draw.legend import legend_columns
+    assert legend_columns(["none", "identity", "DMA"]) == 3
+    assert legend_columns(["issue_wait", "link_up", "lookup", "walk", "to_memory", "memory", "from_memory", "link_down", "engine"]) == 5
+    assert legend_columns(["x" * 100, "y"]) == 1
 
 
 def texts_of(folder, out, monkeypatch):
