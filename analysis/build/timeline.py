@@ -45,7 +45,7 @@ def _much(values: Sequence[float]) -> float:
     return 2 * max(seen) - min(seen) if seen else 0.0
 
 
-# What a panel shows however little it moves.
+# What a panel shows however little there is to see: an IOTLB that never hits is worth knowing.
 _ALWAYS = {"hit rate": ("iommu.iotlb",)}
 
 
@@ -108,11 +108,11 @@ def _sampled(run: RunFolder) -> Chart | None:
     still = 0
     for column in frame.columns[1:]:
         values = _means(numbers_of(frame, column, file), each)
-        if not np.any(np.nan_to_num(values)):
-            still += 1
-            continue
         metric = run.result.metrics.get(column)
         kind, of = _kind(column, metric.unit if metric else "1")
+        if not np.any(np.nan_to_num(values)) and (of not in _ALWAYS.get(kind, ()) or np.all(np.isnan(values))):
+            still += 1
+            continue
         kinds[kind, metric.unit if metric else "1"][of] = values
     groups: dict[str, tuple[Axis, _Curves]] = {}
     for (kind, of_unit), curves in sorted(kinds.items(), key=lambda k: _FIRST.index(k[0][0]) if k[0][0] in _FIRST else len(_FIRST)):

@@ -30,7 +30,7 @@ def _keys(panel: Lines) -> list[str]:
 def legend_height(panel: Lines) -> float:
     """Of the panel's own legend, in inches."""
     names = _keys(panel)
-    return 0.19 * math.ceil(len(names) / legend_columns(names)) if names else 0.0
+    return 0.165 * math.ceil(len(names) / legend_columns(names)) if names else 0.0
 
 
 def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:

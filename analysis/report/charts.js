@@ -123,13 +123,13 @@
   }
 
   function frame(cell, panel, height, left) {
-    var margin = {top: panel.title ? 24 : 10, right: 14, bottom: 44, left: left};
+    var margin = {top: panel.title && !panel.headed ? 24 : 10, right: 14, bottom: 44, left: left};
     var outer = Math.max(200, cell.node().clientWidth), width = outer - margin.left - margin.right;
     var size = [outer, height + margin.top + margin.bottom];
     var svg = cell.append("svg").attr("width", size[0]).attr("height", size[1]).attr("viewBox", "0 0 " + size.join(" "))
       .attr("role", "img").attr("aria-label", spoken(panel));
     var g = svg.append("g").attr("transform", "translate(" + margin.left + "," + margin.top + ")");
-    if (panel.title) g.append("text").attr("class", "title").attr("y", -9).text(panel.title);
+    if (panel.title && !panel.headed) g.append("text").attr("class", "title").attr("y", -9).text(panel.title);
     return {svg: svg, g: g, width: width, height: height};
   }
 
@@ -356,6 +356,12 @@
     var lines = chart.panels.some(function (p) { return p.kind === "lines"; });
     legend.append("span").attr("class", "hint").text((lines ? "drag to zoom, double-click to reset" : "") +
       (chart.legend.length > 1 ? (lines ? "; " : "") + "click toggles, shift-click shows one" : ""));
+    // The panel's title stands before its entries instead of in the drawing.
+    function headed(place, panel) {
+      panel.headed = true;
+      if (panel.title) place.append("b").attr("class", "of").text(panel.title);
+      return place;
+    }
     function draw() {
       hideTip();
       legend.selectAll("button.entry").attr("aria-pressed", function (d) { return String(!state.hidden[d.name]); });
@@ -366,7 +372,7 @@
       chart.panels.forEach(function (panel) {
         var cell = grid.append("div").attr("class", "panel");
         if (panel.own_legend && !(panel.series.length === 1 && panel.series[0].name === panel.y.label))
-          entries(cell.append("div").attr("class", "legend"),
+          entries(headed(cell.append("div").attr("class", "legend"), panel),
             panel.series.map(function (s) { return {name: s.name, colour: s.colour, style: s.style}; }));
         (panel.kind === "lines" ? drawLines : panel.kind === "bars" ? drawBars : drawHeat)(cell, panel, state, draw);
       });
