@@ -31,6 +31,11 @@ class Column:
     description: str = ""
     texts: Mapping[float, str] = field(default_factory=dict)
 
+    @property
+    def measure(self) -> str:
+        """The unit, "" for plain numbers however that is written."""
+        return "" if self.unit == "1" else self.unit
+
 
 @dataclass(frozen=True)
 class Published:
@@ -139,9 +144,9 @@ def _plot(document: Mapping[str, Any], where: str, columns: Mapping[str, Column]
             if is_value and not pd.api.types.is_numeric_dtype(frame[column]):
                 raise ResultError(f"{where}.{name}: '{column}' holds text, not numbers")
     first = values["y"][0]
-    other = next((y for y in values["y"] if columns[y].unit != columns[first].unit), None)
+    other = next((y for y in values["y"] if columns[y].measure != columns[first].measure), None)
     if values.get("kind") == "stacked" and other:
-        raise ResultError(f"{where}.y: '{first}' is in {columns[first].unit or 'no unit'}, '{other}' in {columns[other].unit or 'no unit'}: what is "
+        raise ResultError(f"{where}.y: '{first}' is in {columns[first].measure or 'no unit'}, '{other}' in {columns[other].measure or 'no unit'}: what is "
                           "stacked has one unit; write kind: bars, which gives each unit a panel")
     published = []
     for i, p in enumerate(values.get("published", [])):

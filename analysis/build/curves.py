@@ -48,7 +48,7 @@ def _errors(found: dict[str, Curve], plot: Plot, colour: dict[str, str]) -> list
 def _value_label(study: Study, plot: Plot, shown: Sequence[str]) -> str:
     """What the values of these columns are. The plot's own label is of all its columns, so of none when their units differ; before it, where
     each of several columns has a panel, what the column is: "p99 latency (ns)"."""
-    if len(shown) == len(plot.y) or len({study.columns[y].unit for y in plot.y}) > 1:
+    if len(shown) == len(plot.y) or len({study.columns[y].measure for y in plot.y}) > 1:
         names = ", ".join(spoken(study, y) for y in shown)
         own = plot.y_label if len(shown) == len(plot.y) else ""
         return own or (names if len(names) <= MOST_NAMES else _QUANTITY.get(study.columns[shown[0]].unit, "value"))
@@ -69,7 +69,7 @@ def _panels_of(study: Study, plot: Plot) -> list[tuple[list[str], dict[str, Curv
         return [([y], {c.name: c for c in curves(study, frame, plot.x, y, plot.series)}) for y in plot.y]
     short = {y: spoken(study, y) for y in plot.y}
     names = short if len(set(short.values())) == len(short) else {y: y.replace("_", " ") for y in plot.y}
-    alike = [[y for y in plot.y if study.columns[y].unit == unit] for unit in dict.fromkeys(study.columns[y].unit for y in plot.y)]
+    alike = [[y for y in plot.y if study.columns[y].measure == unit] for unit in dict.fromkeys(study.columns[y].measure for y in plot.y)]
     return [(ys, {names[y]: c for y in ys for c in curves(study, frame, plot.x, y)}) for ys in alike]
 
 

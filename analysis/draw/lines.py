@@ -41,7 +41,7 @@ def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:
         elif s.style == "step":
             axes.step(s.x, s.y, where="post", color=s.colour)
         else:
-            axes.plot(s.x, s.y, marker=marker(panel, i), markersize=3.5 + 3 * s.under, linewidth=1.5 + 2 * s.under, color=s.colour)
+            axes.plot(s.x, s.y, marker=marker(panel, i), markersize=3.5 + 2 * min(s.under, 4), linewidth=1.5 + 1.4 * min(s.under, 4), color=s.colour)
         if len(s.low):
             axes.fill_between(s.x, s.low, s.high, color=s.colour, alpha=0.2, linewidth=0, step="post" if s.style == "step" else None)
     set_axis(axes, "x", panel.x, chain.from_iterable(s.x for s in panel.series), 10 if columns == 1 else 5)

@@ -159,11 +159,11 @@
         item.selectAll("path").data(data.filter(there)).enter().append("path").attr("d", "M-4,-4L4,4M-4,4L4,-4").attr("class", "line")
           .style("stroke", s.colour).attr("transform", function (d) { return "translate(" + x(d.x) + "," + y(d.y) + ")"; });
       else
-        item.append("path").attr("class", "line").style({stroke: s.colour, "stroke-width": 1.8 + 2.4 * s.under})
+        item.append("path").attr("class", "line").style({stroke: s.colour, "stroke-width": 1.8 + 1.8 * Math.min(s.under, 4)})
           .attr("d", d3.svg.line().defined(there).interpolate(s.style === "step" ? "step-after" : "linear")
             .x(function (d) { return x(d.x); }).y(function (d) { return y(d.y); })(data));
       if (s.style === "line" && data.length <= 40)
-        item.selectAll("circle").data(data.filter(there)).enter().append("circle").attr("r", 3 + 2 * s.under).style("fill", s.colour)
+        item.selectAll("circle").data(data.filter(there)).enter().append("circle").attr("r", 3 + 1.5 * Math.min(s.under, 4)).style("fill", s.colour)
           .attr("cx", function (d) { return x(d.x); }).attr("cy", function (d) { return y(d.y); });
     });
     var rule = g.append("line").attr("class", "hoverline hidden").attr("y1", 0).attr("y2", f.height);

@@ -190,6 +190,17 @@ def test_recordings_over_time_are_drawn(opened, run_folder):
         assert chart(driver, name).find_elements(By.CSS_SELECTOR, "path.line"), name
 
 
+def test_panels_over_time_have_legends_of_their_own(opened, run_folder):
+    (run_folder / "timeline.csv").write_text("time_ps,nic.dma.throughput,a.queue.mean,b.queue.mean\n1000000,5,1,2\n2000000,6,2,3\n")
+    figure = chart(opened(run_folder), "timeline")
+    panels = figure.find_elements(By.CSS_SELECTOR, ".panel")
+    assert [[b.text for b in p.find_elements(By.CSS_SELECTOR, ".legend b.of, button.entry")] for p in panels] == [
+        ["throughput", "nic.dma"], ["mean level", "b.queue", "a.queue"]]
+    entry(figure, "b.queue").click()
+    until(lambda: len(figure.find_elements(By.CSS_SELECTOR, ".panel:nth-child(2) path.line")) == 1)
+    assert entry(figure, "b.queue").get_attribute("aria-pressed") == "false"
+
+
 @pytest.mark.parametrize("what", ["run_folder", "study_folder"])
 def test_charts_have_names_for_those_who_cannot_see_them(opened, what, request):
     driver = opened(request.getfixturevalue(what))
@@ -257,12 +268,14 @@ def test_long_tables_are_searched(opened, run_folder):
     until(lambda: len(rows()) == 1)
 
 
-def test_a_narrow_window_keeps_charts_inside(opened, study_folder):
-    driver = opened(study_folder)
-    driver.set_window_size(700, 900)
+@pytest.mark.parametrize("width", [420, 700])
+@pytest.mark.parametrize("what", ["run_folder", "study_folder"])
+def test_a_narrow_window_keeps_charts_inside(opened, what, width, request):
+    driver = opened(request.getfixturevalue(what))
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False})
     try:
-        widest = "return Math.max(...[...document.querySelectorAll('figure.chart svg')].map(s => s.clientWidth))"
-        until(lambda: driver.execute_script(widest) <= 700)
+        widest = "return Math.max(...[...document.querySelectorAll('figure.chart svg *')].map(s => s.getBoundingClientRect().right))"
+        until(lambda: driver.execute_script(widest) <= width)
         assert driver.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
     finally:
-        driver.set_window_size(1280, 900)
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
