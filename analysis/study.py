@@ -2,7 +2,8 @@
 
     DIR/results.csv            a row per run: id columns (point, seed), factors, metrics
     DIR/results.columns.json   {column: {kind: id | factor | metric, unit, description}}
-    DIR/study.json             {title, description, factors: [{name, values: [{text, number}]}], plots: [Plot's fields], claims: [{text, status, figures, reference, ...}],
+    DIR/study.json             {title, description, factors: [{name, values: [{text, number}]}], plots: [Plot's fields],
+                                claims: [{text, status, figures, reference, check, ...}],
                                 points: [{name, run, settings, columns: {factor: value}, runs: [{seed, folder, state}]}],
                                 failures: [{point, seed, status, lines}]}
     DIR/runs/POINT[/SEED]/     the runs' own folders (analysis.run_folder)
@@ -80,7 +81,8 @@ _STUDY = {
                 "y?": (str, [str]), "where?": {"*": (*SCALAR, [SCALAR])},
                 "published?": [{"label?": _TEXT, "series?": _TEXT, "x": [NUMBER], "y": [NUMBER]}]}],
     "claims?": [{"text?": ANY, "status?": str}],
-    "points?": [{"name": str, "settings?": (dict, type(None)), "columns?": {"*": SCALAR}, "runs?": [{"folder?": str, "seed?": ANY, "state?": str}]}],
+    "points?": [{"name": str, "settings?": (dict, type(None)), "columns?": {"*": SCALAR},
+                 "runs?": [{"folder?": str, "seed?": ANY, "state?": str}]}],
     "failures?": [{"point?": ANY, "seed?": ANY, "status?": ANY, "lines?": ANY}]}
 
 KINDS = ("lines", "scatter", "bars", "stacked", "heat")
@@ -146,8 +148,9 @@ def _plot(document: Mapping[str, Any], where: str, columns: Mapping[str, Column]
     first = values["y"][0]
     other = next((y for y in values["y"] if columns[y].measure != columns[first].measure), None)
     if values.get("kind") == "stacked" and other:
-        raise ResultError(f"{where}.y: '{first}' is in {columns[first].measure or 'no unit'}, '{other}' in {columns[other].measure or 'no unit'}: what is "
-                          "stacked has one unit; write kind: bars, which gives each unit a panel")
+        one, two = (columns[y].measure or "no unit" for y in (first, other))
+        raise ResultError(f"{where}.y: '{first}' is in {one}, '{other}' in {two}: what is stacked has one unit; write kind: bars, which gives "
+                          "each unit a panel")
     published = []
     for i, p in enumerate(values.get("published", [])):
         xs, ys = ([float(v) for v in p.get(axis, [])] for axis in "xy")
@@ -207,7 +210,8 @@ def read(folder: Path) -> Study:
     if not file.is_file():
         seeds = sorted(r.parent.name for r in folder.glob("*/result.json"))
         if seeds:
-            raise ResultError(f"{folder} holds runs of one point, under the seeds {', '.join(seeds[:8])}{', ...' if len(seeds) > 8 else ''}: "
+            named = ", ".join(seeds[:8]) + (", ..." if len(seeds) > 8 else "")
+            raise ResultError(f"{folder} holds runs of one point, under the seeds {named}: "
                               f"give one of them, {folder / seeds[0]}, or the sweep's folder, which shows their means")
         raise ResultError(f"{folder} holds neither results.csv (a sweep) nor result.json (a run)")
     columns = read_json(folder / "results.columns.json")

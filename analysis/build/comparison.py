@@ -52,7 +52,7 @@ def chart(study: Study, plot: Plot, name: str) -> Chart | None:
     absolute = [Bar(n, values(found[n], found[n].means), colour[n], values(found[n], found[n].low) if found[n].replicated else (),
                     values(found[n], found[n].high) if found[n].replicated else (), [why([x, found[n].of]) for x in xs]) for n in names]
     base = absolute[0].values
-    relative = [Bar(b.name, [100 * v / r if r else float("nan") for v, r in zip(b.values, base)], b.colour, absent=b.absent) for b in absolute]
+    relative = [replace(b, values=[100 * v / r if r else float("nan") for v, r in zip(b.values, base)], low=(), high=()) for b in absolute]
     shares = [v for b in relative[1:] for v in b.values if math.isfinite(v)]
     if not shares or max(shares) > MOST_PERCENT:
         return None

@@ -46,8 +46,8 @@ def _errors(found: dict[str, Curve], plot: Plot, colour: dict[str, str]) -> list
 
 
 def _value_label(study: Study, plot: Plot, shown: Sequence[str]) -> str:
-    """What the values of these columns are. The plot's own label is of all its columns, so of none when their units differ; before it, where
-    each of several columns has a panel, what the column is: "p99 latency (ns)"."""
+    """What the values of these columns are. The plot's own label is of all its columns, so of none when their units differ; before it,
+    where each of several columns has a panel, what the column is: "p99 latency (ns)"."""
     if len(shown) == len(plot.y) or len({study.columns[y].measure for y in plot.y}) > 1:
         names = ", ".join(spoken(study, y) for y in shown)
         own = plot.y_label if len(shown) == len(plot.y) else ""

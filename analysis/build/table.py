@@ -81,8 +81,10 @@ def absence(study: Study, where: Mapping[str, Any], columns: Sequence[str]) -> C
     if not set(columns) <= known:
         return lambda _: NO_VALUE
 
+    wanted = {c: {label_of(v) for v in (w if isinstance(w, list) else [w])} for c, w in where.items() if c in known}
+
     def selected(point: Point) -> bool:
-        return all(label_of(point.columns.get(c)) in {label_of(v) for v in (w if isinstance(w, list) else [w])} for c, w in where.items() if c in known)
+        return all(label_of(point.columns.get(c)) in wanted[c] for c in wanted)
 
     meant = {tuple(label_of(p.columns.get(c)) for c in columns) for p in study.points if selected(p)}
     return lambda values: NO_VALUE if tuple(map(label_of, values)) in meant else NOT_RUN

@@ -51,7 +51,10 @@ _ALWAYS = {"hit rate": ("iommu.iotlb",)}
 
 def _chart(name: str, title: str, x: Axis, groups: Mapping[str, tuple[Axis, _Curves]], style: str, caption: str) -> Chart | None:
     """A panel per group (title -> y axis, curves), those with the most to see; a name has one colour wherever there are enough."""
-    most = {t: (y, dict(sorted(of.items(), key=lambda c: (c[0] not in _ALWAYS.get(t, ()), -_much(c[1].values)))[:MOST_SERIES])) for t, (y, of) in groups.items()}
+    def first(title: str, of: _Curves) -> _Curves:
+        return dict(sorted(of.items(), key=lambda c: (c[0] not in _ALWAYS.get(title, ()), -_much(c[1].values)))[:MOST_SERIES])
+
+    most = {t: (y, first(t, of)) for t, (y, of) in groups.items()}
     alike: dict[str, int] = defaultdict(int)  # of "e0.dma" to "e7.dma" the first comes before the second of any other
     order: dict[str, int] = {}
     for t in most:
@@ -61,8 +64,10 @@ def _chart(name: str, title: str, x: Axis, groups: Mapping[str, tuple[Axis, _Cur
     if not shown:
         return None
     colour = distinct([list(of) for _, of in shown.values()])
-    panels = [Lines(x, y, [Series(n, c.times, c.values, colour[n], style, c.low, c.high) for n, c in of.items()], t, height=0.55, own_legend=True)
-              for t, (y, of) in shown.items()]
+    panels = []
+    for t, (y, of) in shown.items():
+        series = [Series(n, c.times, c.values, colour[n], style, c.low, c.high) for n, c in of.items()]
+        panels.append(Lines(x, y, series, t, height=0.55, own_legend=True))
     left = sum(len(of) for _, of in groups.values()) - sum(len(p.series) for p in panels)
     return Chart(name, title, panels, 1, caption + (f" {left} more that show less are in the file only." if left else ""))
 
@@ -163,7 +168,7 @@ def _counter(samples: Sequence[tuple[float, float]], end: float, factor: float) 
 
 
 def _capacity(configuration: Mapping[str, Any], base: str) -> int | None:
-    """How many there are of the tracks "BASE 0", "BASE 1", ..., as far as the configuration says: walkers of the unit, DMAs of an engine."""
+    """How many there are of the tracks "BASE 0", "BASE 1", ..., as the configuration has it: walkers of the unit, DMAs of an engine."""
     def whole(node: Any, *path: str) -> int | None:
         for key in path:
             node = node.get(key) if isinstance(node, dict) else None
@@ -181,8 +186,9 @@ _Slices = list[tuple[float, float]]
 
 
 def _panels(trace: Trace, configuration: Mapping[str, Any]) -> dict[str, tuple[Axis, dict[str, _Slices]]]:
-    """Panel -> (y axis, curve -> slices). The directions of a link share a panel, in percent of the time. "walker 0" to "walker 5" are counted
-    together, of as many as there are; so are "memory" and "memory +1", where what overlaps on it stands: how many those are says nothing."""
+    """Panel -> (y axis, curve -> slices). The directions of a link share a panel, in percent of the time. "walker 0" to "walker 5" are
+    counted together, of as many as there are; so are "memory" and "memory +1", where what overlaps on it stands: how many those are says
+    nothing."""
     alike: dict[str, list[str]] = defaultdict(list)
     for name in trace.slices:
         alike[re.sub(r"( \+\d+|[ .]?\d+)$", "", name) or name].append(name)
@@ -224,8 +230,9 @@ def _traced(run: RunFolder) -> list[Chart]:
         moving[title] = max(moving[title], float(np.ptp([v for _, v in samples])))
     ranked = sorted((t for t in counters if moving[t] > 0), key=lambda t: -len(set(counters[t][next(iter(counters[t]))].values)))
     named = {t: next(iter(counters[t])) if len(counters[t]) == 1 else "value" for t in ranked}
+    thinned = any(len(c.low) for of in counters.values() for c in of.values())
     levels = _chart("counters", "Over time: counters of the trace", x, {t: (Axis(named[t], lower=0.0), counters[t]) for t in ranked}, "step",
-                    "From trace.json." + (" Bands: between the least and the most." if any(len(c.low) for of in counters.values() for c in of.values()) else ""))
+                    "From trace.json." + (" Bands: between the least and the most." if thinned else ""))
     return [c for c in (shares, levels) if c is not None]
 
 

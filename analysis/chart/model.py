@@ -11,8 +11,8 @@ from analysis.chart.units import QUANTITIES
 
 @dataclass(frozen=True)
 class Axis:
-    """Ticks of a unit among QUANTITIES carry their own (4 KiB, 10 us), "1" and "" are not written. `lower`, `upper`: fixed limits, None: from the data.
-    `binary`: a logarithmic axis has its ticks at powers of two, as it always has in bytes."""
+    """Ticks of a unit among QUANTITIES carry their own (4 KiB, 10 us), "1" and "" are not written. `lower`, `upper`: fixed limits, None:
+    from the data. `binary`: a logarithmic axis has its ticks at powers of two, as it always has in bytes."""
 
     label: str
     unit: str = ""
@@ -23,13 +23,14 @@ class Axis:
 
     @property
     def title(self) -> str:
-        return self.label if self.unit in ("", "1", self.label, *QUANTITIES) or f"({self.unit})" in self.label else f"{self.label} ({self.unit})"
+        said = self.unit in ("", "1", self.label, *QUANTITIES) or f"({self.unit})" in self.label
+        return self.label if said else f"{self.label} ({self.unit})"
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line, staircase, or set of crosses. `low`, `high`: a confidence band, empty for none. Equal names toggle together. `under`: how many
-    later lines lie on this one, which is drawn so much wider that it is seen below them."""
+    """One line, staircase, or set of crosses. `low`, `high`: a confidence band, empty for none. Equal names toggle together. `under`: how
+    many later lines lie on this one, which is drawn so much wider that it is seen below them."""
 
     name: str
     x: Sequence[float]

@@ -38,8 +38,8 @@ def number_text(value: float, digits: int = 5) -> str:
 
 
 def even_texts(values: Sequence[float], digits: int = 3) -> list[str]:
-    """Numbers to be compared, all with as many decimals as the largest needs for so many digits; each its own where small ones would vanish.
-    A value that is none is an empty text."""
+    """Numbers to be compared, all with as many decimals as the largest needs for so many digits; each its own where small ones would
+    vanish. A value that is none is an empty text."""
     seen = [abs(v) for v in values if math.isfinite(v) and v]
     if not seen or not 1e-4 <= max(seen) < 1e9 or max(seen) > 1000 * min(seen):
         return [number_text(v, digits) if math.isfinite(v) else "" for v in values]
@@ -59,7 +59,8 @@ def value_text(value: float, unit: str) -> str:
 
 
 # Base units of quantities that are written with the unit that suits each value: 512 KiB, 1 ms, 10 Gb/s.
-_SCALED: dict[str, tuple[tuple[float, str], ...]] = {"b/s": ((1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s")), "Hz": ((1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"))}
+_SCALED: dict[str, tuple[tuple[float, str], ...]] = {
+    "b/s": ((1e9, "Gb/s"), (1e6, "Mb/s"), (1e3, "kb/s")), "Hz": ((1e9, "GHz"), (1e6, "MHz"), (1e3, "kHz"))}
 QUANTITIES = ("B", "ps", *_SCALED)
 
 

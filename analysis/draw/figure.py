@@ -58,7 +58,8 @@ def _handles(chart: Chart) -> list[Line2D | Patch]:
     reasons = [t for p in chart.panels if isinstance(p, Heat) and not heat.written(p)
                for values, texts in zip(p.values, p.texts) for v, t in zip(values, texts) if not math.isfinite(v)]
     if reasons:
-        handles.append(Patch(facecolor="#f1f3f5", edgecolor="#c9ced4", hatch="////", linewidth=0.4, label=" or ".join(dict.fromkeys(reasons))))
+        label = " or ".join(dict.fromkeys(reasons))
+        handles.append(Patch(facecolor="#f1f3f5", edgecolor="#c9ced4", hatch="////", linewidth=0.4, label=label))
     if len(named) < len(entries):
         handles.append(Line2D([], [], linestyle="none", label=f"({len(entries) - len(named)} more between)"))
     return handles

@@ -16,8 +16,8 @@ def written(panel: Heat) -> bool:
 
 
 def draw(axes: matplotlib.axes.Axes, panel: Heat) -> None:
-    """Values are written into the cells while they fit (12 columns), in the tone that stands off from the cell's; cells without are hatched,
-    with the reason in them."""
+    """Values are written into the cells while they fit (12 columns), in the tone that stands off from the cell's; cells without are
+    hatched, with the reason in them."""
     values = np.array(panel.values, dtype=float)
     if values.size == 0:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center")
@@ -47,4 +47,5 @@ def draw(axes: matplotlib.axes.Axes, panel: Heat) -> None:
     middle = (np.nanmin(values) + np.nanmax(values)) / 2
     for (row, column), value in np.ndenumerate(values):
         if named and np.isfinite(value):
-            axes.text(column, row, panel.texts[row][column], ha="center", va="center", fontsize=7, color="black" if value > middle else "white")
+            tone = "black" if value > middle else "white"
+            axes.text(column, row, panel.texts[row][column], ha="center", va="center", fontsize=7, color=tone)

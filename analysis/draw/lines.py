@@ -41,7 +41,8 @@ def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:
         elif s.style == "step":
             axes.step(s.x, s.y, where="post", color=s.colour)
         else:
-            axes.plot(s.x, s.y, marker=marker(panel, i), markersize=3.5 + 2 * min(s.under, 4), linewidth=1.5 + 1.4 * min(s.under, 4), color=s.colour)
+            more = min(s.under, 4)
+            axes.plot(s.x, s.y, marker=marker(panel, i), markersize=3.5 + 2 * more, linewidth=1.5 + 1.4 * more, color=s.colour)
         if len(s.low):
             axes.fill_between(s.x, s.low, s.high, color=s.colour, alpha=0.2, linewidth=0, step="post" if s.style == "step" else None)
     set_axis(axes, "x", panel.x, chain.from_iterable(s.x for s in panel.series), 10 if columns == 1 else 5)
@@ -50,8 +51,8 @@ def draw(axes: matplotlib.axes.Axes, panel: Lines, columns: int) -> None:
     if panel.keys:
         names = _keys(panel)
         keys = [Line2D([], [], color=s.colour, label=f" {n}" if n.startswith("_") else n) for s, n in zip(panel.series, names)]
-        axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, handlelength=1.4, borderaxespad=0, borderpad=0.2,
-                    labelspacing=0.3, ncol=legend_columns(names))
+        axes.legend(handles=keys, loc="lower left", bbox_to_anchor=(0.0, 1.0), frameon=False, handlelength=1.4, borderaxespad=0,
+                    borderpad=0.2, labelspacing=0.3, ncol=legend_columns(names))
     if panel.y.lower is not None and panel.y.lower < 0 or (panel.y.lower is None and any(v < 0 for s in panel.series for v in s.y)):
         axes.axhline(0, color="#444444", linewidth=0.8)
     if panel.x.unit in QUANTITIES and columns > 1:

@@ -47,8 +47,11 @@ def section(study: Study) -> str:
     """A table in the study's order; and a sentence that counts them."""
     if not study.claims:
         return element("p", "The study makes no claims.", class_="caption")
-    rows = [[_status(str(c.get("status", "pending"))), text(c.get("text", "")), element("code", text(c.get("metric", ""))) + (
-        element("div", text(of), class_="caption") if (of := _compared(study, c)) else ""), _figures(c), text(c.get("reference") or "")] for c in study.claims]
+    rows = []
+    for c in study.claims:
+        metric, of = element("code", text(c.get("metric", ""))), _compared(study, c)
+        metric += element("div", text(of), class_="caption") if of else ""
+        rows.append([_status(str(c.get("status", "pending"))), text(c.get("text", "")), metric, _figures(c), text(c.get("reference") or "")])
     passed = sum(c.get("status") == "pass" for c in study.claims)
     return element("p", text(f"{passed} of {len(study.claims)} claims hold.")) + element(
         "div", table(["", "claim", "metric", "figures", "reference"], rows, id="claims-table"), class_="wide")

@@ -299,7 +299,8 @@ def test_a_line_hidden_by_later_ones_is_drawn_wider(study_folder):
 def test_overlapping_lanes_of_a_track_are_no_capacity(run_folder):
     names = [(1, "memory"), (2, "memory +1"), (3, "nic.link up"), (4, "nic.dma slot 7")]
     events = [e for tid, name in names for e in (
-        {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}}, {"ph": "X", "pid": 1, "tid": tid, "ts": 0, "dur": 120, "name": "a"})]
+        {"ph": "M", "pid": 1, "tid": tid, "name": "thread_name", "args": {"name": name}},
+        {"ph": "X", "pid": 1, "tid": tid, "ts": 0, "dur": 120, "name": "a"})]
     (run_folder / "trace.json").write_text(json.dumps({"traceEvents": events}))
     file = run_folder / "resolved.yaml"
     file.write_text(file.read_text().replace("tags: 26", "tags: 26, dmas: 64"))

@@ -66,7 +66,8 @@ def test_claims_are_listed_in_the_studys_order_and_say_what_they_compare(mixed_f
     assert re.findall(r'<span class="(pass|fail|missing)">', text)[:3] == ["pass", "fail", "missing"]
     assert "1 of 3 claims hold." in text and "exit 1" in text
     document = json.loads((mixed_folder / "study.json").read_text())
-    document["claims"] = [{"text": "a", "metric": "gbps", "status": "fail", "figures": "+2.3e+02 % at p1e+02, limit <= 1e-09", "check": {"ratio": ratio, "rows": [[3, 0, None]]}}
+    document["claims"] = [{"text": "a", "metric": "gbps", "status": "fail", "figures": "+2.3e+02 % at p1e+02, limit <= 1e-09",
+                           "check": {"ratio": ratio, "rows": [[3, 0, None]]}}
                           for ratio in (True, False)]
     (mixed_folder / "study.json").write_text(json.dumps(document))
     texts = Parsed(report(mixed_folder)).texts
