@@ -24,7 +24,7 @@ const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
           .field("name", &ExperimentConfig::name, "Name in results; the default result folder is results/NAME")
           .field("description", &ExperimentConfig::description, "What it shows, for people")
           .object("run", &ExperimentConfig::run, "Warm-up, measurement window and drain")
-          .object("trace", &ExperimentConfig::trace, "What is recorded packet by packet")
+          .object("trace", &ExperimentConfig::trace, "What is recorded over time: trace.json, timeline.csv, tlp.csv")
           .object("platform", &ExperimentConfig::platform, "The machine")
           .list("workloads", &ExperimentConfig::workloads, "What its endpoints do")
           .items_between(0, platforms::kMaxEndpoints)
@@ -36,6 +36,11 @@ const base::Fields<ExperimentConfig>& ExperimentConfig::fields() {
               r.error("replay", "excludes `workloads`: a replayed trace is all that its machine does");
             if (c.replay && c.run.dmas != 0)
               r.error("run.dmas", "does not count a replay's DMAs; use run.measure, or neither for the whole trace");
+            const PerfettoConfig& trace = c.trace.perfetto;
+            if (trace.to && !trace.from && *trace.to <= c.run.warm_up)
+              r.error("trace.perfetto.to", "must be after the start of the measurement window, " +
+                                               base::to_text(c.run.warm_up) +
+                                               ": without `from` the trace begins there");
             platforms::check_workloads(c.workloads, c.platform, r);
           });
   return f;

@@ -2,6 +2,7 @@
 
 #include <systemc>
 
+#include "models/base/stats/interval_figures.h"
 #include "models/tlm/simulation.h"
 #include "platforms/platform.h"
 
@@ -20,6 +21,8 @@ nlohmann::ordered_json elaborate_metrics(const ExperimentConfig& config) {
   ::sc_core::sc_start(::sc_core::SC_ZERO_TIME);  // ends elaboration
   platform.boot();
   simulation.scheduler.run_until(simulation.scheduler.now() + kFirstSteps);
+  const TimelineConfig& timeline = config.trace.timeline;
+  if (timeline.csv) base::IntervalFigures(simulation.stats, timeline.metrics).require();
   return simulation.stats.to_json(simulation.scheduler.now());
 }
 

@@ -288,7 +288,8 @@ void DmaEngine::finished(std::uint32_t index, const DmaExtension* ext, Completio
     release(index);
     return;
   }
-  if (ext != nullptr) slot.stamps = ext->stamp;
+  slot.answered = ext != nullptr;
+  if (slot.answered) slot.stamps = ext->stamp;
   slot.state = State::ending;
   ending_.push(index, slot.request.write ? now() : std::max(slot.copied, now()) + config_.completion_latency);
 }
@@ -305,8 +306,7 @@ void DmaEngine::end(std::uint32_t index) {
   working_ = true;  // work() follows: what the requester submits in reply needs no wake-up
   if (slot.kind == Kind::dma && !slot.abandoned) {
     count(slot);
-    const bool answered = slot.status != CompletionStatus::timeout;  // otherwise there are no times
-    if (tracks_.on() && answered) tracks_.done(index, slot.stamps, slot.remapped);
+    if (tracks_.on() && slot.answered) tracks_.done(index, slot.stamps, slot.remapped);
   }
   if (!slot.told) tell(slot);
   release(index);

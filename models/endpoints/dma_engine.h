@@ -136,6 +136,7 @@ class DmaEngine : public tlm::Module,
     bool from_workload;
     bool refused;             // a write of which the remapping unit dropped a part: the device does not know
     bool told;                // the requester knows
+    bool answered;            // its last TLP came back: `stamps` are its own
     bool abandoned;           // by a reset: told, and released when nothing refers to it any more
     std::uint32_t sent;       // bytes in TLPs so far
     std::uint32_t in_flight;  // TLPs

@@ -126,6 +126,16 @@ class Recordings(CliTest):
         mean = sum(float(r["iommu.in_flight.mean"]) * n for r, n in zip(window, lengths)) / 20000000
         self.assertAlmostEqual(mean, metrics["iommu"]["in_flight"]["mean"], places=6)
 
+    def test_what_happens_at_the_windows_very_end_is_in_the_last_row(self):
+        dmas = ["-s", "run.measure=0 s", "-s", "run.dmas=200", "-s", "trace.timeline.csv=true", "-s", "trace.timeline.metrics=[nfp.dma.reads]"]
+        self.run_short("a", *dmas)
+        end = int(self.result("a")["window"]["end"]["value"])
+        self.run_short("b", *dmas, "-s", f"trace.timeline.interval={end} ps")  # a look at the very time of the last DMA
+        with open(self.path("b", "timeline.csv"), newline="", encoding="utf-8") as f:
+            rows = list(csv.DictReader(f))
+        self.assertEqual([int(r["time_ps"]) for r in rows], [5000000, end])
+        self.assertEqual(float(rows[-1]["nfp.dma.reads"]), 200)
+
     def test_a_timeline_without_a_list_has_rates_ratios_levels_and_latencies(self):
         self.run_short("out", "-s", "trace.timeline.csv=true")
         columns = self.bytes_of("out", "timeline.csv").split(b"\n", 1)[0].decode().split(",")

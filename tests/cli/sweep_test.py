@@ -179,6 +179,14 @@ plots: [{name: p, x: size, y: gbps, where: {size: "<= 1 MiB", domain: not none}}
             self.assert_same(f"whole{rows}", "out")
             self.assertEqual(len(self.rows("out")), rows)
 
+    def test_replications_are_not_thrown_away_when_the_study_loses_them(self):
+        self.study("replications: {count: 2}\n")
+        self.sweep("out")
+        self.study()
+        self.assertIn("holds replications, which the study has no more", self.sweep("out", "--resume", status=2).stderr)
+        self.study("replications: {count: 2}\n")
+        self.assertIn("0 runs in", self.sweep("out", "--resume").stdout)
+
     def test_new_metrics_of_old_results_need_no_run(self):
         self.study()
         self.sweep("out")
@@ -434,6 +442,8 @@ class Failures(SweepTest):
             (["sweep", "s.yaml", "--memory", "5"], "iommusim: --memory: '5' has no unit: write '5 GiB'\n"),
             (["sweep", "s.yaml", "-s", "run.seed=2"], "iommusim: a study takes no -s: write settings of every point in it, under `set:`\n"),
             (["sweep", "s.yaml", "--memory", "1 GB"], "Did you mean '1 GiB'?"),
+            (["sweep", "s.yaml", "--retry", "-1"], "--retry: expected 0 to 1000"),
+            (["sweep", "s.yaml", "--slurm", "--points-per-task", "0"], "--points-per-task: expected 1 to 1000000"),
             (["sweep", "s.yaml", "--resume", "--force"], "give one of them"),
             (["sweep", "s.yaml", "--share", "4/4", "--resume"], "--share"),
             (["sweep", "status"], "sweep status DIR"),
@@ -543,6 +553,37 @@ class Folders(SweepTest):
             subprocess.run(line, shell=True, check=True, cwd="/")
         self.assertIn("12 of 12 runs", self.iommusim("collect", "out").stdout)
         self.assert_same("whole", "out")
+
+    def test_exported_commands_with_a_stop_rule_are_exported_until_there_are_none(self):
+        self.study("replications: {count: 2, until: {metric: gbps, within: 0.5 %, batch: 2, at_most: 6}}\n")
+        self.sweep("whole")
+        self.sweep("out", "--prepare")
+        counts = []
+        while lines := self.sweep("out", "--export-runs").stdout.splitlines():
+            counts.append(len(lines))
+            for line in lines:
+                subprocess.run(line, shell=True, check=True, cwd="/")
+        self.assertEqual(counts[0], 12)
+        self.assertGreater(len(counts), 1)
+        self.iommusim("collect", "out")
+        self.assert_same("whole", "out")
+
+    def test_a_copied_folder_collects_to_the_same_without_its_journals(self):
+        self.study("replications: {count: 2, until: {metric: gbps, within: 0.5 %, batch: 2, at_most: 6}}\n")
+        self.sweep("whole")
+        subprocess.run(["cp", "-r", self.path("whole"), self.path("copy")], check=True)  # other times of files
+        for name in os.listdir(self.path("copy")):
+            if name.startswith("journal"):
+                os.remove(self.path("copy", name))
+        self.assertRegex(self.iommusim("sweep", "status", "copy").stdout, r"6 of 6 points complete; runs: \d+ done, 0 failed, 0 to go")
+        self.iommusim("collect", "copy")
+        self.assert_same("whole", "copy")
+
+    def test_a_study_outside_of_the_repository_uses_shipped_machines(self):
+        self.write("mine.yaml", "schema: 1\nname: mine\ninclude: [<configs/platforms/haswell-nfp6000.yaml>]\nrun: {warm_up: 2 us, measure: 5 us}\n"
+                   "workloads: [{endpoint: nfp, buffer: {size: 64 KiB}, traffic: {type: generator, streams: [{reads: 100 %}]}}]\n")
+        self.iommusim("check", "mine.yaml")
+        self.iommusim("run", "mine.yaml", "-o", "out")
 
     def test_shares_of_a_sweep_collect_to_the_whole(self):
         self.study("replications: {count: 2}\n")

@@ -73,6 +73,8 @@ int check_command(const Command& self, const Arguments& arguments) {
         continue;
       }
       const ExperimentConfig config = load_experiment(file, options.words("set"));
+      // Which figures there are shows only when the machine is made.
+      if (config.trace.timeline.csv && !config.trace.timeline.metrics.empty()) try_machine(config);
       if (options.has("resolved")) {
         std::cout << base::dump_config(config);
       } else if (!options.has("quiet")) {
@@ -80,6 +82,9 @@ int check_command(const Command& self, const Arguments& arguments) {
       }
     } catch (const base::ConfigError& e) {
       for (const base::Diagnostic& d : e.diagnostics()) std::cerr << d.text() << "\n";
+      status = exit_user_error;
+    } catch (const base::UserError& e) {
+      std::cerr << file << ": " << e.what() << "\n";
       status = exit_user_error;
     }
   }

@@ -92,6 +92,7 @@ int sweep_command(const Command& self, const Arguments& arguments) {
   if (options.has("memory"))
     sweep.limits.memory = value_of(&base::parse_bytes, options.word("memory"), "--memory", "GiB").value();
   if (options.has("retry")) sweep.retry = options.number("retry");
+  if (sweep.retry > 1000) throw UsageError("--retry: expected 0 to 1000");
   sweep.prepare = options.has("prepare");
   if (options.has("share")) sweep.share = share_of(options.word("share"));
   if (sweep.share && !sweep.resume) throw UsageError("--share joins a sweep: give --resume, too");
@@ -102,7 +103,11 @@ int sweep_command(const Command& self, const Arguments& arguments) {
   }
   if (options.has("slurm")) {
     SlurmOptions slurm;
-    if (options.has("points-per-task")) slurm.points_per_task = options.number("points-per-task");
+    if (options.has("points-per-task")) {
+      slurm.points_per_task = options.number("points-per-task");
+      if (slurm.points_per_task == 0 || slurm.points_per_task > 1000000)
+        throw UsageError("--points-per-task: expected 1 to 1000000");
+    }
     if (options.has("sbatch")) slurm.sbatch = options.word("sbatch");
     return submit_to_slurm(*study, sweep, slurm);
   }

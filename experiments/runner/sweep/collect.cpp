@@ -95,7 +95,12 @@ class Collector {
     std::vector<RunState> states;
     for (unsigned r = 0; r < planned_[p]; ++r) {
       const RunId id{p, r};
-      states.push_back({index_.seed(id), index_.done(id) ? "done" : index_.failed(id) ? "failed" : "pending"});
+      const bool done = index_.done(id) != nullptr;
+      states.push_back({index_.seed(id),
+                        done                ? "done"
+                        : index_.failed(id) ? "failed"
+                                            : "pending",
+                        done ? index_.later_digest(id) : ""});
     }
     return states;
   }

@@ -70,9 +70,11 @@ void Pool::run_child(const Work& work, int report, int log, int go, pid_t parent
   ::setpgid(0, 0);  // Ctrl-C is the parent's to handle
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(1);  // it died before the line above
-  ::signal(SIGINT, SIG_DFL);
-  ::signal(SIGTERM, SIG_DFL);
-  ::signal(SIGHUP, SIG_DFL);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now {};
+    ::sigaction(number, nullptr, &now);
+    if (now.sa_handler != SIG_IGN) ::signal(number, SIG_DFL);  // nohup's choice stays
+  }
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
   if (limits_.memory != 0) {

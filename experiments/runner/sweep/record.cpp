@@ -215,10 +215,12 @@ void write_study(const SweepLayout& layout, const SweepRecord& record, const Swe
     out << text << ",\n \"points\": [";
     for (std::size_t p = 0; p < record.points.size(); ++p) {
       Json runs = Json::array();
-      for (const RunState& run : runs_of(p))
+      for (const RunState& run : runs_of(p)) {
         runs.push_back({{"seed", run.seed},
                         {"folder", layout.relative(record.points[p].name, run.seed).string()},
                         {"state", run.state}});
+        if (!run.sha256.empty()) runs.back()["configuration_sha256"] = run.sha256;
+      }
       out << (p == 0 ? "\n  " : ",\n  ") << record.points[p].json << ",\"runs\":" << runs.dump() << "}";
     }
     out << "\n ]\n}\n";
@@ -234,6 +236,12 @@ void check_record(const SweepRecord& record, const std::filesystem::path& path) 
       broken("'" + p.name + "' is no name of a point");
     if (p.sha256.empty()) broken("point " + p.name + " has no configuration_sha256");
   }
+  const ReplicationRule& rule = record.rule;
+  const auto probability = [](double p) { return p > 0 && p < 1; };
+  if (rule.count < 1 || rule.count > kMostReplications) broken("replications.count");
+  if (rule.until && (record.until_metric < 0 || rule.batch < 1 || rule.at_most < rule.count ||
+                     rule.at_most > kMostReplications || !probability(rule.confidence) || !(rule.within > 0)))
+    broken("replications.until");
   const std::size_t n = record.points.size();
   for (const Claim& c : record.claims) {
     bool inside = true;
@@ -244,6 +252,16 @@ void check_record(const SweepRecord& record, const std::filesystem::path& path) 
   }
 }
 
+/// Of the runs of a point behind those whose digests the point lists itself.
+std::vector<std::string> later_digests(const Json& point) {
+  std::vector<std::string> digests;
+  const auto runs = point.find("runs");
+  if (runs == point.end() || !runs->is_array()) return digests;
+  for (std::size_t r = point.at("configuration_sha256").size(); r < runs->size(); ++r)
+    digests.push_back((*runs)[r].value("configuration_sha256", ""));
+  return digests;
+}
+
 SweepRecord read_study(const std::filesystem::path& root) {
   const auto path = root / "study.json";
   std::ifstream in(path, std::ios::binary);
@@ -251,9 +269,11 @@ SweepRecord read_study(const std::filesystem::path& root) {
   SweepRecord r;
   bool in_points = false;
   std::vector<std::string> point_texts;
+  std::vector<std::vector<std::string>> later;
   const auto each = [&](int depth, Json::parse_event_t event, Json& parsed) {
     if (depth == 1 && event == Json::parse_event_t::key) in_points = parsed == "points";
     if (!in_points || depth != 2 || event != Json::parse_event_t::object_end) return true;
+    later.push_back(later_digests(parsed));
     parsed.erase("runs");
     std::string text = parsed.dump();
     text.pop_back();
@@ -262,7 +282,11 @@ SweepRecord read_study(const std::filesystem::path& root) {
   };
   try {
     Json head = Json::parse(in, each);
-    for (const Json& f : head.at("factors")) r.factor_names.push_back(f.at("name"));
+    head.at("title").get_ref<const std::string&>();
+    for (const Json& f : head.at("factors")) {
+      r.factor_names.push_back(f.at("name"));
+      for (const char* key : {"unit", "description"}) f.at(key).get_ref<const std::string&>();
+    }
     for (const Json& m : head.at("metrics"))
       r.metrics.push_back({m.at("column"), m.at("path"), m.at("scale"), m.at("unit"), m.at("description")});
     for (const Json& c : head.at("claims")) {
@@ -284,11 +308,12 @@ SweepRecord read_study(const std::filesystem::path& root) {
     for (std::string& text : point_texts) {
       const Json parsed = Json::parse(text + "}");
       r.points.push_back(point_record(std::move(text), parsed, r.factor_names));
+      r.points.back().later = std::move(later[r.points.size() - 1]);
     }
     for (const char* key : {"metrics", "replications", "claims", "summary", "failures", "points"}) head.erase(key);
     r.head = std::move(head);
-  } catch (const Json::exception& e) {
-    throw base::UserError(path.string() + " is broken: " + e.what() + "\n`iommusim sweep STUDY -o " + root.string() +
+  } catch (const Json::exception&) {
+    throw base::UserError(path.string() + " is broken: it is not as a sweep writes it\n`iommusim sweep STUDY -o " + root.string() +
                           " --resume` writes it again");
   }
   check_record(r, path);

@@ -26,6 +26,7 @@ struct PointRecord {
   std::string cells;  ///< its factors as cells of results.csv, each followed by a comma
   std::uint64_t seed = 0;
   std::vector<std::string> sha256;  ///< of the configurations of the first replications
+  std::vector<std::string> later;   ///< of those after them, as far as study.json tells; "": it does not
 };
 
 struct SweepRecord {
@@ -49,7 +50,8 @@ std::string columns_digest(const std::vector<MetricColumn>& metrics);
 /// The state of a run in study.json.
 struct RunState {
   std::uint64_t seed;
-  const char* state;  ///< "done", "failed", "pending"
+  const char* state;        ///< "done", "failed", "pending"
+  std::string sha256 = "";  ///< of its configuration, where it is done and the point's list does not hold it
 };
 struct Failure {
   std::string point;

@@ -5,6 +5,8 @@
 
 namespace iommusim::runner {
 
+constexpr unsigned kMostReplications = 100000;  ///< of a point
+
 struct ReplicationRule {
   unsigned count = 1;  ///< replications before the rule is first asked
   bool until = false;  ///< the rest applies

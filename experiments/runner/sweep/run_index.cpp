@@ -51,24 +51,33 @@ const RunRecord* RunIndex::done(RunId id) {
   if (known && at->second.modified == now.modified && at->second.bytes == now.bytes &&
       at->second.row.size() == record_.metrics.size())
     return &at->second;
-  const auto& sha256 = record_.points[id.point].sha256;
+  const PointRecord& point = record_.points[id.point];
   const auto head = read_result_head(folder);
   if (!head || head->version != version() || head->seed != seed(id)) return nullptr;
   // A result that is beyond what study.json knows and was replaced since is not the one the journal tells of.
-  const std::string expected = id.replication < sha256.size() ? sha256[id.replication]
-                               : digest_of_                   ? digest_of_(id)
-                                                              : "";
+  const std::size_t first = point.sha256.size();
+  const std::string expected = id.replication < first                        ? point.sha256[id.replication]
+                               : digest_of_                                  ? digest_of_(id)
+                               : id.replication - first < point.later.size() ? point.later[id.replication - first]
+                                                                             : "";
   if (head->configuration_sha256 != expected) return nullptr;
   if (!read_result(id, now)) return nullptr;
   if (known) now.cpu = at->second.cpu;
-  now.point = record_.points[id.point].name;
+  now.point = point.name;
   now.seed = seed(id);
-  now.point_sha256 = sha256.front();
+  now.point_sha256 = point.sha256.front();
   now.columns = columns_;
   now.done = true;
   if (journal_) journal_->append(now);
   put(id, std::move(now));
   return &runs_.at(key(id));
+}
+
+std::string RunIndex::later_digest(RunId id) const {
+  const PointRecord& point = record_.points[id.point];
+  if (id.replication < point.sha256.size()) return "";
+  const auto head = read_result_head(layout_.folder(point.name, seed(id)));
+  return head ? head->configuration_sha256 : "";
 }
 
 const RunRecord* RunIndex::failed(RunId id) {

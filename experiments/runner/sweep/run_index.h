@@ -15,8 +15,8 @@ class RunIndex {
   /// Reads the journals below the layout's root.
   RunIndex(const SweepRecord& record, const SweepLayout& layout);
 
-  /// The digest of the configuration of replications beyond the first, which study.json does not hold. Without it their
-  /// results count only when a journal tells of them.
+  /// The digest of the configuration of replications beyond the first. Without it their results count when a journal or
+  /// the study.json that a collect has written tells of them.
   void digest_by(std::function<std::string(RunId)> digest) { digest_of_ = std::move(digest); }
   /// Where results are noted that were read because no journal tells of them; null: nowhere.
   void note_in(Journal* journal) { journal_ = journal; }
@@ -24,13 +24,14 @@ class RunIndex {
   /// The record of a run with a valid result: one whose configuration and version are those expected. Null when there
   /// is none. Looks at the file, so that a result removed or replaced by hand is noticed.
   const RunRecord* done(RunId id);
+  /// The digest of the configuration of a run that is done, where the point's record does not hold it; else "".
+  std::string later_digest(RunId id) const;
   /// The last failure of a run that has no valid result; null when it has not failed.
   const RunRecord* failed(RunId id);
   void put(RunId id, RunRecord record);
   std::uint64_t seed(RunId id) const { return record_.points[id.point].seed + id.replication; }
 
  private:
-  static constexpr std::uint64_t kMostReplications = 1 << 24;
   static std::uint64_t key(RunId id) { return id.point * kMostReplications + id.replication; }
   bool read_result(RunId id, RunRecord& out) const;
   const SweepRecord& record_;

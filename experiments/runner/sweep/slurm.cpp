@@ -166,6 +166,11 @@ int submit_to_slurm(const Study& study, SweepOptions options, const SlurmOptions
   options.quiet = true;
   const int prepared = run_sweep(study, options);
   if (prepared != exit_ok) return prepared;
+  if (options.resume && is_complete(study, options.output)) {  // nothing to submit: the table and its claims
+    options.quiet = quiet;
+    options.prepare = false;
+    return run_sweep(study, options);
+  }
   std::error_code e;
   fs::create_directories(folder / "log", e);  // a job whose log cannot be opened never starts, and says so nowhere
   if (e) throw base::UserError("cannot create " + folder.string() + ": " + e.message());

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
+#include <numeric>
 #include <unordered_map>
 
 #include "experiments/runner/exit_code.h"
@@ -101,6 +102,7 @@ class Sweep {
         throw base::UserError("another sweep has begun in " + options_.output.string() + " meanwhile");
       if (exists && options_.force) remove_results(layout_);
       remove_leftovers(layout_, study_.replicated());
+      remove_broken(layout_, study_.replicated());
       write_study(layout_, *record_, {}, [this](std::size_t p) { return planned_runs(p); });
     }
     fs::create_directories(layout_.runs(), e);
@@ -279,27 +281,63 @@ std::string shell_quoted(const std::string& text) {
 
 int run_sweep(const Study& study, const SweepOptions& options) { return Sweep(study, options).run(); }
 
+namespace {
+
+std::vector<RunId> missing_runs(const Study& study, const Resolver& resolver,
+                                const std::vector<Resolver::Checked>& checked, const SweepLayout& layout) {
+  std::vector<std::size_t> points(study.points.size());
+  std::iota(points.begin(), points.end(), std::size_t{0});
+  SweepRecord record = record_of(study, checked, {});
+  std::error_code e;
+  if (fs::exists(layout.study(), e)) {
+    record = read_study(layout.root());
+    bool same = record.points.size() == points.size();
+    for (std::size_t p = 0; same && p < points.size(); ++p) same = record.points[p].sha256 == checked[p].sha256;
+    if (!same)
+      throw base::UserError(study.path + " has changed since " + layout.study().string() +
+                            " was written: bring it up to date with --prepare --resume");
+  }
+  RunIndex index(record, layout);
+  index.digest_by([&](RunId id) {
+    return resolver.provenance(resolver.config(study.points[id.point], id.replication)).configuration_sha256;
+  });
+  Schedule schedule(record.rule, std::move(points), [&](RunId id, double& value) {
+    const RunRecord* run = index.done(id);
+    if (run && record.until_metric >= 0) value = run->row[static_cast<std::size_t>(record.until_metric)];
+    return run != nullptr;
+  });
+  std::vector<RunId> runs;
+  while (!schedule.empty()) runs.push_back(schedule.next());
+  return runs;
+}
+
+}  // namespace
+
+bool is_complete(const Study& study, const fs::path& output) {
+  const Resolver resolver(study);
+  return missing_runs(study, resolver, resolver.check(), {fs::absolute(output).lexically_normal(), study.replicated()})
+      .empty();
+}
+
 std::string export_runs(const Study& study, const fs::path& output) {
   const Resolver resolver(study);
   const auto checked = resolver.check();
   const SweepLayout layout(fs::absolute(output).lexically_normal(), study.replicated());
   const std::string program = fs::read_symlink("/proc/self/exe").string();
   std::string text;
-  for (std::size_t p = 0; p < study.points.size(); ++p) {
-    const Point& point = study.points[p];
+  for (const RunId id : missing_runs(study, resolver, checked, layout)) {
+    const Point& point = study.points[id.point];
     std::string settings;
     for (const SettingGroup* group : point.settings)
       for (const SettingGroup::Setting& s : group->settings)
         settings += " -s " + shell_quoted(s.path + "=" + flow_text(s.value));
     const ExperimentConfig config = resolver.config(point, 0);
     if (config.replay) settings += " -s " + shell_quoted("replay.file=" + config.replay->file);
-    for (unsigned r = 0; r < checked[p].sha256.size(); ++r) {
-      const std::uint64_t seed = checked[p].seed + r;
-      text += shell_quoted(program) + " run " +
-              shell_quoted(fs::absolute(study.files[point.file]).lexically_normal().string()) + settings +
-              " -s run.seed=" + std::to_string(seed) + " -q --force -o " +
-              shell_quoted(layout.folder(point.name, seed).string()) + "\n";
-    }
+    const std::uint64_t seed = checked[id.point].seed + id.replication;
+    text += shell_quoted(program) + " run " +
+            shell_quoted(fs::absolute(study.files[point.file]).lexically_normal().string()) + settings +
+            " -s run.seed=" + std::to_string(seed) + " -q --force -o " +
+            shell_quoted(layout.folder(point.name, seed).string()) + "\n";
   }
   return text;
 }

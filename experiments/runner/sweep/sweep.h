@@ -28,7 +28,11 @@ struct SweepOptions {
 /// does not hold, or the sweep was interrupted. Throws base::UserError before anything is written.
 int run_sweep(const Study& study, const SweepOptions& options);
 
-/// The command line of each run that has no valid result, for other tools to run: one per line, each idempotent.
+/// Whether every run of the study has a valid result in the folder.
+bool is_complete(const Study& study, const std::filesystem::path& output);
+
+/// The command line of each run that has no valid result, for other tools to run: one per line, each idempotent. With
+/// `until` further ones follow from their results: exported again when those are there, until there are none.
 std::string export_runs(const Study& study, const std::filesystem::path& output);
 
 /// A word for a shell, whatever is in it.

@@ -48,6 +48,35 @@ void remove_leftovers(const SweepLayout& layout, bool replicated) {
   remove_working(layout.runs(), replicated ? 1 : 0);
 }
 
+namespace {
+
+bool is_result(const fs::path& folder) {
+  std::error_code e;
+  return fs::exists(folder / "result.json", e);
+}
+
+void remove_broken_in(const fs::path& folder) {
+  std::error_code e;
+  for (const auto& entry : fs::directory_iterator(folder, e)) {
+    if (!entry.is_directory(e) || entry.is_symlink(e) || is_result(entry.path())) continue;
+    for (const auto& inner : fs::directory_iterator(entry.path(), e))
+      if (is_result(inner.path()))
+        throw base::UserError(entry.path().string() +
+                              " holds replications, which the study has no more: give it its `replications` again, "
+                              "choose another folder with -o, or replace all with --force");
+    fs::remove_all(entry.path(), e);
+  }
+}
+
+}  // namespace
+
+void remove_broken(const SweepLayout& layout, bool replicated) {
+  if (!replicated) return remove_broken_in(layout.runs());
+  std::error_code e;
+  for (const auto& point : fs::directory_iterator(layout.runs(), e))
+    if (point.is_directory(e) && !point.is_symlink(e)) remove_broken_in(point.path());
+}
+
 void remove_results(const SweepLayout& layout) {
   std::error_code e;
   fs::remove_all(layout.runs(), e);

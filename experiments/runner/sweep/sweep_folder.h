@@ -21,6 +21,10 @@ class FolderLock {
 /// Removes what killed processes were writing. Call under the lock.
 void remove_leftovers(const SweepLayout& layout, bool replicated);
 
+/// Removes what is left of results that have lost their result.json. Throws base::UserError for replications of a study
+/// that has none any more: they are somebody's results. Call under the lock, held alone.
+void remove_broken(const SweepLayout& layout, bool replicated);
+
 /// Removes results and journals, and nothing that a sweep does not make.
 void remove_results(const SweepLayout& layout);
 

@@ -82,8 +82,6 @@ int run_in_worker(const ExperimentConfig& config, const Provenance& provenance,
     }
     Progress progress(false);
     std::error_code e;
-    // What is there and no result is what is left of one, or replications of a study that had them.
-    if (!std::filesystem::exists(path / "result.json", e)) std::filesystem::remove_all(path, e);
     OutputFolder folder(path, std::filesystem::exists(path, e));
     const double start = cpu_seconds();
     const RunOutcome outcome = run_into(folder, config, provenance, progress);
@@ -148,6 +146,14 @@ std::string probe(const ExperimentConfig& config, const std::vector<Metric>& wan
 }
 
 }  // namespace
+
+void try_machine(const ExperimentConfig& config) {
+  Pool pool(1, {});
+  pool.start(0, [&](int) { return guarded([&] { elaborate_metrics(config); }); });
+  while (!pool.idle())
+    for (const Pool::Ended& e : pool.wait(std::chrono::seconds(1)))
+      if (!e.done) throw base::UserError(e.lines);
+}
 
 std::vector<MetricColumn> find_metrics(const Study& study, const Resolver& resolver, unsigned processes) {
   std::vector<MetricColumn> columns;

@@ -22,6 +22,10 @@ struct WorkerReport {
 /// Throws base::UserError when it is no report.
 WorkerReport parse_report(const std::string& text);
 
+/// Builds the machine of a configuration in a process of its own and lets it take its first steps: what a run would
+/// refuse only then. Throws base::UserError.
+void try_machine(const ExperimentConfig& config);
+
 /// Finds units and descriptions of the study's metrics by building machines of some of its points, each in a process
 /// of its own, which also takes its first steps. Throws base::ConfigError for a metric that none of them has: the
 /// points tried have every value of every factor.

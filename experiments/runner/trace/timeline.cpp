@@ -16,18 +16,37 @@ Timeline::Timeline(const TimelineConfig& config, const base::Group& root, std::o
 
 void Timeline::cut(Time now) {
   if (now == last_) return;
-  out_ << now.ps();
-  for (const double figure : figures_.take(now)) {
-    out_ << ',';
-    if (!std::isnan(figure)) out_ << base::to_text(figure);
-  }
-  out_ << '\n';
+  write();
+  figures_.resolve();
+  row_ = figures_.take(now);
   last_ = now;
   if (now == next_) next_ = now + interval_;
 }
 
+void Timeline::reset(Time now) {
+  write();
+  figures_.resolve();
+  if (now > Time()) figures_.require();
+  figures_.restart(now);
+}
+
+void Timeline::write() {
+  if (row_.empty()) return;
+  out_ << last_.ps();
+  for (const double figure : row_) {
+    out_ << ',';
+    if (!std::isnan(figure)) out_ << base::to_text(figure);
+  }
+  out_ << '\n';
+  row_.clear();
+}
+
 void Timeline::finish(Time now) {
-  cut(now);
+  if (now == last_ && !row_.empty())
+    row_ = figures_.retake(now);
+  else
+    cut(now);
+  write();
   next_ = Time::max();
 }
 

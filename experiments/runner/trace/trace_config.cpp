@@ -12,7 +12,9 @@ const base::Fields<PerfettoConfig>& PerfettoConfig::fields() {
           .field("sample", &PerfettoConfig::sample,
                  "One DMA of so many, of each endpoint, with all that is done for it; 1: every one")
           .range(1, 1000000000)
-          .field("dmas", &PerfettoConfig::dmas, "The trace ends with so many DMAs traced; about 4 KB of file for each")
+          .field("dmas", &PerfettoConfig::dmas,
+                 "The trace ends with so many DMAs traced; 1 to 3 KB of file for each, and what cores and queues do "
+                 "meanwhile")
           .range(1, 10000000)
           .field("from", &PerfettoConfig::from, "What begins from this time on; null: with the measurement window")
           .at_most(Time::ms(1000000))

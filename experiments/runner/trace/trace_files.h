@@ -22,7 +22,7 @@ class TraceFiles {
   /// Who draws; null when nothing is asked for.
   tlm::Tracer* tracer() { return perfetto_ ? &*perfetto_ : nullptr; }
 
-  /// The machine is made, at time 0. Throws base::UserError for a metric it does not have.
+  /// The machine is made, at time 0.
   void begin(const base::Group& root);
   /// When look() is to be called next, before anything happens at that time; Time::max(): never.
   Time next_look() const;

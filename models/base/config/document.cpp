@@ -1,5 +1,6 @@
 #include "models/base/config/document.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -31,6 +32,10 @@ bool read_file(const fs::path& path, std::size_t limit, std::string& text, std::
   return true;
 }
 
+constexpr const char* kHowToShipped =
+    ". A file that comes with the program is included as <configs/platforms/NAME.yaml>";
+
+/// The nearest folder above `file` that holds a `configs` folder, else its own.
 fs::path default_root(const fs::path& file) {
   std::error_code code;
   for (fs::path folder = file.parent_path();; folder = folder.parent_path()) {
@@ -125,26 +130,51 @@ class Loader {
     };
     if (item.kind != Node::Kind::scalar || item.text.empty())
       return reject("expected a file name, found " + std::string(item.kind_name()));
-    if (fs::path(item.text).is_absolute())
-      return reject("'" + item.text + "' is absolute: write it relative to this file");
-    const std::string shown = (folder / item.text).lexically_normal().string();
+    const std::string& text = item.text;
+    const bool shipped = text.front() == '<' && text.back() == '>';
+    const fs::path asked = shipped ? text.substr(1, text.size() - 2) : text;
+    if (shipped && shipped_.empty())
+      return reject("'" + text + "' is not here: set IOMMUSIM_SHARE to the folder that holds iommusim's configs");
+    if (asked.is_absolute())
+      return reject("'" + text + "' is absolute: write it relative to this file" + kHowToShipped);
+    const std::string shown = ((shipped ? shipped_ : folder) / asked).lexically_normal().string();
     std::error_code code;
     const fs::path real = fs::weakly_canonical(fs::absolute(shown), code);
-    if (code || !is_below(real, root_)) return reject("'" + item.text + "' lies outside of " + root_.string());
+    const bool allowed = (!shipped_.empty() && is_below(real, shipped_)) || (!shipped && is_below(real, root_));
+    if (code || !allowed)
+      return reject("'" + text + "' lies outside of " + (shipped ? shipped_ : root_).string() + kHowToShipped);
     if (open_.count(real)) return reject("'" + item.text + "' includes itself");
     if (++count_ > options_.limits.includes)
       return reject("more than " + std::to_string(options_.limits.includes) + " included files");
-    return file(shown, {item.position, path, "'" + item.text + "' "});
+    return file(shown, {item.position, path, "'" + text + "' "});
   }
 
   const LoadOptions& options_;
   Diagnostics& diagnostics_;
   fs::path root_;
+  const fs::path shipped_ = shipped_root();
   std::set<fs::path> open_;
   std::size_t count_ = 0;
 };
 
 }  // namespace
+
+std::string shipped_root() {
+  std::error_code code;
+  const auto is_it = [&](const fs::path& folder) {
+    return fs::exists(folder / "configs/schema/experiment.json", code);
+  };
+  if (const char* given = std::getenv("IOMMUSIM_SHARE")) {
+    const fs::path folder = fs::weakly_canonical(given, code);
+    return is_it(folder) ? folder.string() : "";
+  }
+  const fs::path program = fs::read_symlink("/proc/self/exe", code);
+  const fs::path installed = program.parent_path().parent_path() / "share/iommusim";
+  if (is_it(installed)) return installed.string();
+  for (fs::path folder = program.parent_path(); folder != folder.parent_path(); folder = folder.parent_path())
+    if (is_it(folder)) return folder.string();
+  return "";
+}
 
 void merge(Node& base, const Node& over) {
   if (base.kind != Node::Kind::map || over.kind != Node::Kind::map || type_differs(base, over)) {

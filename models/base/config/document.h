@@ -22,13 +22,19 @@ struct LoadLimits {
 
 struct LoadOptions {
   std::vector<std::string> overrides;  ///< "path=value", applied in order after includes
-  /// Included files must lie below this folder. Empty: the nearest folder above the main file that holds a `configs`
-  /// folder, else the main file's own.
+  /// Included files must lie below this folder, or below shipped_root(). Empty: the nearest folder above the main file
+  /// that holds a `configs` folder, else the main file's own.
   std::string include_root;
   LoadLimits limits;
 };
 
-/// Reads a file: checks `schema: 1`, merges `include: [file, ...]` (paths relative to the including file; maps merge
+/// Where the files lie that come with the program, `configs/` among them: $IOMMUSIM_SHARE, else ../share/iommusim
+/// beside an installed program's folder, else the nearest folder above the program that holds them. "" when they are in
+/// none.
+std::string shipped_root();
+
+/// Reads a file: checks `schema: 1`, merges `include: [file, ...]` (paths relative to the including file, or to
+/// shipped_root() when written in angle brackets, <configs/platforms/haswell-nfp6000.yaml>; maps merge
 /// deeply, the later and then the including file win; lists and scalars are replaced; a map whose `type` differs is
 /// replaced whole), applies overrides. The result is a map without the keys `schema` and `include`. Errors go to
 /// `diagnostics`; the tree is then partial.

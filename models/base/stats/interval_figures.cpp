@@ -1,6 +1,9 @@
 #include "models/base/stats/interval_figures.h"
 
+#include <cmath>
 #include <limits>
+#include <map>
+#include <utility>
 
 #include "models/base/error.h"
 #include "models/base/text.h"
@@ -25,31 +28,49 @@ bool is_default(const std::string& path, const Group::Metric& metric) {
 
 }  // namespace
 
+template <class F>
+void IntervalFigures::for_each_figure(const F& visit) const {
+  root_.for_each([&](const std::string& path, const Group::Metric& metric) { visit(path + ending(metric), metric); });
+}
+
 IntervalFigures::IntervalFigures(const Group& root, const std::vector<std::string>& paths) : root_(root) {
-  std::vector<Column> all;
-  std::vector<Group::Metric> metrics;
-  root.for_each([&](const std::string& path, const Group::Metric& metric) {
-    if (paths.empty() && !is_default(path, metric)) return;
-    all.push_back({path + ending(metric), metric.unit, metric.description});
-    metrics.push_back(metric);
-  });
-  if (paths.empty()) {
-    columns_ = std::move(all);
-    for (Group::Metric& m : metrics) sources_.push_back({std::move(m)});
-  }
   for (const std::string& path : paths) {
-    std::size_t i = 0;
-    while (i < all.size() && all[i].path != path) ++i;
-    if (i == all.size()) {
-      std::vector<std::string> known;
-      for (const Column& c : all) known.push_back(c.path);
-      throw UserError("there is no figure '" + path +
-                      "' for a time line: it must be a count, a rate, a ratio or a mean." + did_you_mean(path, known));
-    }
-    columns_.push_back(all[i]);
-    sources_.push_back({metrics[i]});
+    columns_.push_back({path, "", ""});
+    sources_.emplace_back();
+  }
+  if (paths.empty()) {
+    root.for_each([&](const std::string& path, const Group::Metric& metric) {
+      if (!is_default(path, metric)) return;
+      columns_.push_back({path + ending(metric), metric.unit, metric.description});
+      sources_.push_back({metric});
+    });
   }
   figures_.resize(sources_.size());
+  resolve();
+}
+
+void IntervalFigures::resolve() {
+  std::map<std::string, std::size_t> wanted;
+  for (std::size_t i = 0; i < sources_.size(); ++i)
+    if (!sources_[i].metric) wanted.emplace(columns_[i].path, i);
+  if (wanted.empty()) return;
+  for_each_figure([&](const std::string& path, const Group::Metric& metric) {
+    const auto found = wanted.find(path);
+    if (found == wanted.end()) return;
+    columns_[found->second] = {path, metric.unit, metric.description};
+    sources_[found->second].metric = metric;
+  });
+}
+
+void IntervalFigures::require() const {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    if (sources_[i].metric) continue;
+    std::vector<std::string> known;
+    for_each_figure([&](const std::string& path, const Group::Metric&) { known.push_back(path); });
+    throw UserError("there is no figure '" + columns_[i].path +
+                    "' for a time line: it must be a count, a rate, a ratio or a mean." +
+                    did_you_mean(columns_[i].path, known));
+  }
 }
 
 /// Amounts that grow from the reset on, so that a stretch has their difference.
@@ -76,24 +97,41 @@ IntervalFigures::Totals IntervalFigures::totals(const Source& source, Time now) 
       return {static_cast<double>(r.part->value()), static_cast<double>(r.whole->value())};
     }
   };
-  return std::visit(Visit{now, now - root_.window_start(), source.metric.extent}, source.metric.ref);
+  return std::visit(Visit{now, now - root_.window_start(), source.metric->extent}, source.metric->ref);
 }
 
 void IntervalFigures::restart(Time now) {
   start_ = now;
   for (Source& s : sources_) {
+    if (!s.metric) continue;
     const Totals t = totals(s, now);
     s.amount = t.amount;
     s.whole = t.whole;
   }
 }
 
+const std::vector<double>& IntervalFigures::retake(Time now) {
+  start_ = start_before_;
+  for (Source& s : sources_) {
+    s.amount = s.amount_before;
+    s.whole = s.whole_before;
+  }
+  return take(now);
+}
+
 const std::vector<double>& IntervalFigures::take(Time now) {
   const double length = static_cast<double>((now - start_).ps());
   for (std::size_t i = 0; i < sources_.size(); ++i) {
     Source& s = sources_[i];
+    if (!s.metric) {
+      figures_[i] = std::numeric_limits<double>::quiet_NaN();
+      continue;
+    }
     const Totals t = totals(s, now);
-    const double amount = t.amount - s.amount, whole = t.whole - s.whole;
+    double amount = t.amount - s.amount;
+    const double whole = t.whole - s.whole;
+    // A rate times its window is not exact: what is left of equal amounts is nothing.
+    if (std::fabs(amount) <= 1e-12 * std::fabs(t.amount)) amount = 0;
     struct Figure {
       const Group::Metric& metric;
       double total, amount, whole, length;
@@ -112,11 +150,11 @@ const std::vector<double>& IntervalFigures::take(Time now) {
         return total;
       }
     };
-    figures_[i] = std::visit(Figure{s.metric, t.amount, amount, whole, length}, s.metric.ref);
-    s.amount = t.amount;
-    s.whole = t.whole;
+    figures_[i] = std::visit(Figure{*s.metric, t.amount, amount, whole, length}, s.metric->ref);
+    s.amount_before = std::exchange(s.amount, t.amount);
+    s.whole_before = std::exchange(s.whole, t.whole);
   }
-  start_ = now;
+  start_before_ = std::exchange(start_, now);
   return figures_;
 }
 

@@ -101,13 +101,39 @@ TEST(IntervalFigures, TheDefaultIsEveryRateRatioLevelAndLatency) {
 TEST(IntervalFigures, AFigureThatIsNotThereIsRefusedWithANearOne) {
   Metrics m;
   try {
-    IntervalFigures(m.root, {"nic.thruput"});
+    IntervalFigures(m.root, {"nic.thruput"}).require();
     FAIL();
   } catch (const UserError& e) {
     EXPECT_STREQ(e.what(),
                  "there is no figure 'nic.thruput' for a time line: it must be a count, a rate, a ratio or a mean. Did "
                  "you mean 'nic.throughput'?");
   }
+}
+
+TEST(IntervalFigures, AFigureThatAppearsLaterCountsFromThere) {
+  Metrics m;
+  Counter late;
+  IntervalFigures figures(m.root, {"nic.late", "nic.bytes"});
+  figures.restart(Time());
+  EXPECT_TRUE(std::isnan(figures.take(Time::us(1))[0]));
+  EXPECT_THROW(figures.require(), UserError);
+  m.root.group("nic").add("late", late, "1", "registered later");
+  late += 3;
+  figures.resolve();
+  EXPECT_NO_THROW(figures.require());
+  EXPECT_EQ(figures.take(Time::us(2)), (std::vector<double>{3, 0}));
+}
+
+TEST(IntervalFigures, AStretchTakenAgainHasWhatHappenedAtItsEnd) {
+  Metrics m;
+  IntervalFigures figures(m.root, {"nic.bytes", "nic.throughput"});
+  figures.restart(Time());
+  m.bytes += 10;
+  figures.take(Time::us(1));
+  m.bytes += 5;
+  figures.take(Time::us(2));
+  m.bytes += 1;  // at 2 us, too
+  EXPECT_EQ(figures.retake(Time::us(2)), (std::vector<double>{6, 6e6}));
 }
 
 TEST(IntervalFigures, MetricsRegisteredLaterDisturbNothing) {

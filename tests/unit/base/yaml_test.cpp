@@ -233,7 +233,7 @@ TEST_F(Include, CyclesEscapesAndMissingFilesAreErrors) {
   EXPECT_EQ(load("configs/a.yaml"), "configs/b.yaml:2:11: include[0]: 'parts/../a.yaml' includes itself\n");
   write("configs/c.yaml", "schema: 1\ninclude: [/etc/passwd, ../../../../etc/passwd, none.yaml, parts]\n");
   const std::string text = load("configs/c.yaml");
-  EXPECT_NE(text.find("configs/c.yaml:2:11: include[0]: '/etc/passwd' is absolute: write it relative to this file\n"),
+  EXPECT_NE(text.find("configs/c.yaml:2:11: include[0]: '/etc/passwd' is absolute: write it relative to this file. "),
             std::string::npos)
       << text;
   EXPECT_NE(text.find("include[1]: '../../../../etc/passwd' lies outside of "), std::string::npos) << text;
@@ -246,6 +246,27 @@ TEST_F(Include, CyclesEscapesAndMissingFilesAreErrors) {
   std::filesystem::create_symlink("/etc", dir_ / "configs/link");
   write("configs/e.yaml", "schema: 1\ninclude: [link/passwd]\n");
   EXPECT_NE(load("configs/e.yaml").find("lies outside of"), std::string::npos);
+}
+
+TEST_F(Include, ShippedFilesAreIncludedFromAnywhere) {
+  write("share/configs/schema/experiment.json", "{}");
+  write("share/configs/parts/a.yaml", "schema: 1\nm: {x: 1}\n");
+  write("share/configs/platforms/p.yaml", "schema: 1\ninclude: [../parts/a.yaml]\nm: {y: 2}\n");
+  write("share/secret.txt", "schema: 1\n");
+  ::setenv("IOMMUSIM_SHARE", (dir_ / "share").c_str(), 1);
+  write("mine/a.yaml", "schema: 1\ninclude: [<configs/platforms/p.yaml>]\nm: {y: 3}\n");
+  EXPECT_EQ(load("mine/a.yaml"), "");
+  EXPECT_EQ(find_path(root_, "m.x")->text, "1");
+  EXPECT_EQ(find_path(root_, "m.y")->text, "3");
+  write("mine/b.yaml", "schema: 1\ninclude: [<../etc/passwd>, </etc/passwd>, <configs/none.yaml>]\n");
+  const std::string text = load("mine/b.yaml");
+  EXPECT_NE(text.find("include[0]: '<../etc/passwd>' lies outside of "), std::string::npos) << text;
+  EXPECT_NE(text.find("include[1]: '</etc/passwd>' is absolute"), std::string::npos) << text;
+  EXPECT_NE(text.find("include[2]: '<configs/none.yaml>' cannot be read: no such file\n"), std::string::npos) << text;
+  ::setenv("IOMMUSIM_SHARE", (dir_ / "mine").c_str(), 1);
+  EXPECT_EQ(load("mine/a.yaml"),
+            "mine/a.yaml:2:11: include[0]: '<configs/platforms/p.yaml>' is not here: set IOMMUSIM_SHARE to the folder "
+            "that holds iommusim's configs\n");
 }
 
 }  // namespace
