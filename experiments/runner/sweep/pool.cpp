@@ -114,9 +114,12 @@ void Pool::start(std::uint64_t tag, const Work& work) {
 
 void Pool::let_work() {
   const auto limit = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(limits_.seconds));
-  for (std::size_t i = 0; i < children_.size() && i < size_; ++i) {  // those that work come first
-    Child& c = children_[i];
+  // One that has reported has done its work and is giving back its memory.
+  std::size_t working = 0;
+  for (const Child& c : children_) working += c.go < 0 && c.text.empty();
+  for (Child& c : children_) {
     if (c.go < 0) continue;
+    if (working++ >= size_) break;
     const std::uint64_t one = 1;
     if (::write(c.go, &one, sizeof one) < 0) cannot("start a process");
     ::close(std::exchange(c.go, -1));

@@ -313,8 +313,8 @@ SweepRecord read_study(const std::filesystem::path& root) {
     for (const char* key : {"metrics", "replications", "claims", "summary", "failures", "points"}) head.erase(key);
     r.head = std::move(head);
   } catch (const Json::exception&) {
-    throw base::UserError(path.string() + " is broken: it is not as a sweep writes it\n`iommusim sweep STUDY -o " + root.string() +
-                          " --resume` writes it again");
+    throw base::UserError(path.string() + " is broken: it is not as a sweep writes it\n`iommusim sweep STUDY -o " +
+                          root.string() + " --resume` writes it again");
   }
   check_record(r, path);
   return r;

@@ -1,6 +1,7 @@
 #include "experiments/runner/sweep/sweep.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cmath>
@@ -110,6 +111,7 @@ class Sweep {
         layout_.root(), options_.share
                             ? fmt::format("journal-{}-{}-{}.jsonl", options_.share->part, host_name(), ::getpid())
                             : "journal.jsonl");
+    columns_ = columns_digest(record_->metrics);
     index_ = std::make_unique<RunIndex>(*record_, layout_);
     index_->digest_by([this](RunId id) {
       return resolver_->provenance(resolver_->config(study_.points[id.point], id.replication)).configuration_sha256;
@@ -133,6 +135,7 @@ class Sweep {
       return run != nullptr;
     });
     had_ = schedule.existing();
+    ::malloc_trim(0);  // each process begins as a copy of this one: what checking has left need not be copied
     Pool pool(options_.jobs, options_.limits);
     Progress progress(!options_.quiet);
     const auto start = Clock::now();
@@ -188,7 +191,7 @@ class Sweep {
       WorkerReport report = parse_report(ended.report);
       run.row = std::move(report.row);
       run.cpu = report.cpu;
-      run.columns = columns_digest(record_->metrics);
+      run.columns = columns_;
       useful_ += run.cpu;
       ++ran_;
     } else {
@@ -264,6 +267,7 @@ class Sweep {
   std::unique_ptr<FolderLock> lock_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<RunIndex> index_;
+  std::string columns_;  // digest of the metrics
   std::unordered_map<std::uint64_t, RunId> running_;
   std::unordered_map<std::uint64_t, unsigned> attempts_;
   std::uint64_t next_tag_ = 0;
