@@ -155,6 +155,8 @@ class Results(SlurmTest):
         self.assertEqual((points, elements), ("12", "8"), "no more elements than MaxArraySize allows")
         self.finish(out)
         self.assertIn("12 of 12 points complete", self.iommusim("sweep", "status", out).stdout)
+        self.assertNotIn("elements of job", self.iommusim("sweep", "s.yaml", "-o", out, "--slurm", "--resume").stdout)
+        self.assert_whole(out)
 
     def test_replications_stop_on_slurm_where_they_stop_locally(self):
         self.submit(SHORT, study=STUDY + "replications: {count: 2, until: {metric: gbps, within: 0.5 %, batch: 2, at_most: 6}}\n")

@@ -581,7 +581,7 @@ class Folders(SweepTest):
 
     def test_a_study_outside_of_the_repository_uses_shipped_machines(self):
         self.write("mine.yaml", "schema: 1\nname: mine\ninclude: [<configs/platforms/haswell-nfp6000.yaml>]\nrun: {warm_up: 2 us, measure: 5 us}\n"
-                   "workloads: [{endpoint: nfp, buffer: {size: 64 KiB}, traffic: {type: generator, streams: [{reads: 100 %}]}}]\n")
+                   "workloads: [{endpoint: nfp, buffer: {size: 64 KiB}, traffic: {type: generator, streams: [{reads: 100 %, pattern: {type: random}, size: {type: fixed, bytes: 64 B}}]}}]\n")
         self.iommusim("check", "mine.yaml")
         self.iommusim("run", "mine.yaml", "-o", "out")
 

@@ -8,6 +8,7 @@
 #include <iostream>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
 
 #include "experiments/runner/exit_code.h"
@@ -305,6 +306,9 @@ std::vector<RunId> missing_runs(const Study& study, const Resolver& resolver,
   index.digest_by([&](RunId id) {
     return resolver.provenance(resolver.config(study.points[id.point], id.replication)).configuration_sha256;
   });
+  // `collect` has no study to tell it what later replications are: what is found valid here is noted for it.
+  std::optional<Journal> journal;
+  if (fs::exists(layout.study(), e)) index.note_in(&journal.emplace(layout.root(), "journal-found.jsonl"));
   Schedule schedule(record.rule, std::move(points), [&](RunId id, double& value) {
     const RunRecord* run = index.done(id);
     if (run && record.until_metric >= 0) value = run->row[static_cast<std::size_t>(record.until_metric)];
