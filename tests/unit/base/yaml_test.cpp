@@ -249,6 +249,8 @@ TEST_F(Include, CyclesEscapesAndMissingFilesAreErrors) {
 }
 
 TEST_F(Include, ShippedFilesAreIncludedFromAnywhere) {
+  for (const char* folder : {"share/configs/schema", "share/configs/parts", "share/configs/platforms", "mine"})
+    std::filesystem::create_directories(dir_ / folder);
   write("share/configs/schema/experiment.json", "{}");
   write("share/configs/parts/a.yaml", "schema: 1\nm: {x: 1}\n");
   write("share/configs/platforms/p.yaml", "schema: 1\ninclude: [../parts/a.yaml]\nm: {y: 2}\n");
